@@ -1,0 +1,61 @@
+package v1alpha1
+
+// RefreshAnnotation asks the controller to compare again at once: "normal", or "hard" to render anew as well.
+const RefreshAnnotation = "argocd.argoproj.io/refresh"
+
+// The finalizers that make the deletion of an application delete what it manages.
+const (
+	ResourcesFinalizer           = "resources-finalizer.argocd.argoproj.io"
+	ForegroundResourcesFinalizer = "resources-finalizer.argocd.argoproj.io/foreground"
+	BackgroundResourcesFinalizer = "resources-finalizer.argocd.argoproj.io/background"
+)
+
+// ProjectName is the application's project; "default" when it names none.
+func (s ApplicationSpec) ProjectName() string {
+	if s.Project == "" {
+		return DefaultProject
+	}
+	return s.Project
+}
+
+// AllSources are the sources to render: Sources if there are any, else Source, else none.
+func (s ApplicationSpec) AllSources() ApplicationSources {
+	if len(s.Sources) > 0 {
+		return s.Sources
+	}
+	if s.Source != nil {
+		return ApplicationSources{*s.Source}
+	}
+	return nil
+}
+
+// Automation is the policy of automated syncs; nil when they are off.
+func (s ApplicationSpec) Automation() *SyncPolicyAutomated {
+	if s.SyncPolicy == nil || s.SyncPolicy.Automated == nil {
+		return nil
+	}
+	if enabled := s.SyncPolicy.Automated.Enabled; enabled != nil && !*enabled {
+		return nil
+	}
+	return s.SyncPolicy.Automated
+}
+
+// HasOption tells whether the options hold the given Key=value.
+func (o SyncOptions) HasOption(option string) bool {
+	for _, have := range o {
+		if have == option {
+			return true
+		}
+	}
+	return false
+}
+
+// ByID is the history entry with that id; nil if there is none.
+func (h RevisionHistories) ByID(id int64) *RevisionHistory {
+	for i := range h {
+		if h[i].ID == id {
+			return &h[i]
+		}
+	}
+	return nil
+}

@@ -1,0 +1,20 @@
+package v1alpha1
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+// GroupVersion is fairlead.dev/v1alpha1.
+var GroupVersion = schema.GroupVersion{Group: "fairlead.dev", Version: "v1alpha1"}
+
+// AddToScheme registers every kind of this package.
+func AddToScheme(scheme *runtime.Scheme) error {
+	scheme.AddKnownTypes(GroupVersion,
+		&BuildRule{}, &BuildRuleList{},
+		&Build{}, &BuildList{},
+	)
+	metav1.AddToGroupVersion(scheme, GroupVersion)
+	return nil
+}
