@@ -7,6 +7,7 @@ package event
 
 import (
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 )
@@ -94,12 +95,15 @@ func (t *topic[T]) subscribe() (<-chan T, func()) {
 func NormalizeURL(repository string) string {
 	s := strings.TrimSpace(repository)
 	if !strings.Contains(s, "://") {
-		if host, path, ok := strings.Cut(s, ":"); ok && !strings.Contains(host, "/") {
+		if host, path, ok := strings.Cut(s, ":"); ok && !strings.Contains(host, "/") && !startsWithPort(path) {
 			s = "ssh://" + host + "/" + path
 		}
 	}
 	trim := func(path string) string {
 		return strings.TrimSuffix(strings.TrimRight(path, "/"), ".git")
+	}
+	if !strings.Contains(s, "://") && !strings.HasPrefix(s, "/") {
+		s = "//" + s
 	}
 	u, err := url.Parse(s)
 	if err != nil || u.Host == "" {
@@ -112,4 +116,11 @@ func NormalizeURL(repository string) string {
 		}
 	}
 	return host + "/" + trim(strings.TrimLeft(u.Path, "/"))
+}
+
+// startsWithPort tells host:3000/path, which is already normal, from the scp-like host:path.
+func startsWithPort(path string) bool {
+	port, _, _ := strings.Cut(path, "/")
+	_, err := strconv.ParseUint(port, 10, 16)
+	return err == nil
 }

@@ -1,0 +1,29 @@
+// Package settings reads what an operator configured, in Argo CD's own ConfigMaps and Secrets, into values: repositories
+// with their credentials, clusters with theirs, and the names of it all.
+//
+// It only converts objects that it is given; internal/settings/live fetches them from the hub. The formats are those of
+// Argo CD 3.6's declarative setup.
+package settings
+
+// The ConfigMaps and Secrets in the hub's namespace.
+const (
+	ConfigMapName         = "argocd-cm"
+	RBACConfigMapName     = "argocd-rbac-cm"
+	SecretName            = "argocd-secret"
+	InitialAdminName      = "argocd-initial-admin-secret"
+	ImageUpdaterConfigMap = "argocd-image-updater-config"
+)
+
+// SecretTypeLabel tells what a Secret holds; its values follow.
+const (
+	SecretTypeLabel      = "argocd.argoproj.io/secret-type"
+	SecretTypeRepository = "repository"
+	SecretTypeRepoCreds  = "repo-creds"
+	SecretTypeCluster    = "cluster"
+)
+
+// InClusterServer is the address that means "the hub itself".
+const InClusterServer = "https://kubernetes.default.svc"
+
+// InClusterName is the name of the hub as a destination.
+const InClusterName = "in-cluster"
