@@ -188,6 +188,6 @@ type EnvEntry struct {
 type ApplicationSourcePluginParameter struct {
 	Name   string            `json:"name,omitempty" protobuf:"bytes,1,opt,name=name"`
 	String *string           `json:"string,omitempty" protobuf:"bytes,5,opt,name=string"`
-	Map    map[string]string `json:"map,omitempty" protobuf:"bytes,3,opt,name=map"`
-	Array  []string          `json:"array,omitempty" protobuf:"bytes,4,opt,name=array"`
+	Map    map[string]string `json:"map,omitempty" protobuf:"bytes,3,opt,name=map,wrapped"`
+	Array  []string          `json:"array,omitempty" protobuf:"bytes,4,opt,name=array,wrapped"`
 }
