@@ -98,10 +98,15 @@ type BuildRuleStatus struct {
 	// exists, so that a crash between makes no push go missing; Builds' names make it idempotent.
 	Refs       []ObservedRef      `json:"refs,omitempty" protobuf:"bytes,2,rep,name=refs"`
 	Conditions []metav1.Condition `json:"conditions,omitempty" protobuf:"bytes,3,rep,name=conditions"`
+	// Watching says in words which refs of which repository Refs are about. When it differs from the spec, the rule looks
+	// anew.
+	Watching string `json:"watching,omitempty" protobuf:"bytes,4,opt,name=watching"`
 }
 
 // ObservedRef is a ref and its commit.
 type ObservedRef struct {
 	Name   string `json:"name" protobuf:"bytes,1,opt,name=name"`
 	Commit string `json:"commit" protobuf:"bytes,2,opt,name=commit"`
+	// Builds counts the Builds that pushes to the ref have given; 0 for a ref that was there before the rule.
+	Builds int64 `json:"builds,omitempty" protobuf:"varint,3,opt,name=builds"`
 }
