@@ -1,0 +1,168 @@
+package githost
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"fairlead.dev/fairlead/internal/basicauth"
+	"fairlead.dev/fairlead/internal/hook"
+
+	"github.com/gofrs/flock"
+)
+
+// ErrInUse says that another Host works on the same folder.
+var ErrInUse = errors.New("another Git host uses this folder: stop it first")
+
+// Host serves the repositories of one folder. It is an http.Handler.
+type Host struct {
+	opts  Options
+	log   *slog.Logger
+	auth  *basicauth.Checker
+	hooks *hook.Group
+	lock  *flock.Flock
+	// slots bounds the git processes that serve requests.
+	slots chan struct{}
+	// creating serialises the making of repositories.
+	creating sync.Mutex
+	stop     context.CancelFunc
+	work     sync.WaitGroup
+}
+
+// New opens the folder, mends what a crash left in it, and begins to deliver what webhooks haven't been told yet.
+// Close ends it. The error is [ErrInUse] if another Host has the folder.
+func New(ctx context.Context, opts Options) (*Host, error) {
+	if err := opts.Validate(); err != nil {
+		return nil, err
+	}
+	if opts.URL == "" {
+		return nil, errors.New("starting the Git host: no URL given, and webhooks need one to name repositories by")
+	}
+	opts.URL = strings.TrimRight(opts.URL, "/")
+	if opts.Logger == nil {
+		opts.Logger = slog.Default()
+	}
+	git, err := exec.LookPath(opts.Git)
+	if err != nil {
+		return nil, fmt.Errorf("starting the Git host: finding git: %w; install git, or name its path", err)
+	}
+	if opts.Git, err = filepath.Abs(git); err != nil {
+		return nil, fmt.Errorf("starting the Git host: finding git: %w", err)
+	}
+	h := &Host{
+		opts: opts, log: opts.Logger, auth: basicauth.NewChecker(opts.Users), slots: make(chan struct{}, opts.Processes),
+	}
+	if err := h.open(ctx); err != nil {
+		return nil, fmt.Errorf("starting the Git host: %w", err)
+	}
+	background, stop := context.WithCancel(context.WithoutCancel(ctx))
+	h.stop = stop
+	h.work.Go(func() { h.maintain(background) })
+	return h, nil
+}
+
+func (h *Host) open(ctx context.Context) error {
+	if err := os.MkdirAll(h.repositories(), 0o755); err != nil {
+		return err
+	}
+	h.lock = flock.New(filepath.Join(h.opts.Dir, "lock"))
+	if locked, err := h.lock.TryLock(); err != nil {
+		return fmt.Errorf("locking %s: %w", h.opts.Dir, err)
+	} else if !locked {
+		return ErrInUse
+	}
+	err := h.openLocked(ctx)
+	if err != nil {
+		if h.hooks != nil {
+			h.hooks.Close()
+		}
+		_ = h.lock.Close()
+	}
+	return err
+}
+
+func (h *Host) openLocked(ctx context.Context) error {
+	if err := writeGuard(h.guard()); err != nil {
+		return err
+	}
+	names, err := h.recover()
+	if err != nil {
+		return err
+	}
+	h.hooks, err = hook.NewGroup(hook.Options{
+		Dir: filepath.Join(h.opts.Dir, "hooks"), Endpoints: h.opts.Hooks, RetryInterval: h.opts.RetryInterval, Logger: h.log,
+	})
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if err := h.hooks.Add(ctx, name, h.repository(name), false); err != nil {
+			// One broken repository mustn't take the others down.
+			h.log.Error("a repository is broken and has no webhooks", "repository", name, "error", err)
+		}
+	}
+	return nil
+}
+
+// Close ends webhooks and maintenance and frees the folder. Requests must have ended before.
+func (h *Host) Close() {
+	h.stop()
+	h.hooks.Close()
+	h.work.Wait()
+	_ = h.lock.Close()
+}
+
+// Run serves a Host until ctx ends.
+func Run(ctx context.Context, opts Options) error {
+	listener := opts.Listener
+	if listener == nil {
+		var err error
+		if listener, err = (&net.ListenConfig{}).Listen(ctx, "tcp", opts.Listen); err != nil {
+			return fmt.Errorf("starting the Git host: %w", err)
+		}
+	}
+	if opts.URL == "" {
+		opts.URL = "http://" + listener.Addr().String()
+	}
+	h, err := New(ctx, opts)
+	if err != nil {
+		_ = listener.Close()
+		return err
+	}
+	defer h.Close()
+	server := &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 10 * time.Second, // headers are small; a client that trickles them is broken or hostile
+		IdleTimeout:       2 * time.Minute,
+		BaseContext:       func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
+	}
+	h.log.Info("serving Git", "url", opts.URL, "dir", opts.Dir)
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serving Git: %w", err)
+	case <-ctx.Done():
+	}
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second) // long enough for a push of manifests
+	defer cancel()
+	if err := server.Shutdown(grace); err != nil {
+		_ = server.Close()
+	}
+	return nil
+}
+
+// repositories is the folder of all repositories.
+func (h *Host) repositories() string { return filepath.Join(h.opts.Dir, "repositories") }
+
+// guard is the folder of the git hooks that protect branches.
+func (h *Host) guard() string { return filepath.Join(h.opts.Dir, "guard") }
