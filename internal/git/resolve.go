@@ -1,0 +1,105 @@
+package git
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"strings"
+)
+
+// maxLinks is how many symbolic links one path may take; the same as Linux.
+const maxLinks = 40
+
+// place is where a path ends: its entry, and the path that leads there without symbolic links.
+type place struct {
+	Entry
+	real string
+}
+
+// resolve walks a path from the root of the tree. Symbolic links on the way are followed, and the last one too if asked.
+// What it sees is noted: every link, the final entry, or the first name that doesn't exist. Folders on the way need no note,
+// because a note on a path implies them.
+func (t *Tree) resolve(op, name string, follow bool) (place, error) {
+	if !fs.ValidPath(name) {
+		return place{}, &fs.PathError{Op: op, Path: name, Err: fs.ErrInvalid}
+	}
+	found, err := t.walk(name, follow)
+	if err != nil {
+		return place{}, &fs.PathError{Op: op, Path: name, Err: err}
+	}
+	return found, nil
+}
+
+func (t *Tree) walk(name string, follow bool) (place, error) {
+	links := 0
+	rest := strings.Split(name, "/")
+	if name == "." {
+		rest = nil
+	}
+	at := place{Entry: Entry{Name: ".", Mode: ModeDir, ID: t.root}, real: "."}
+	for len(rest) > 0 {
+		component := rest[0]
+		rest = rest[1:]
+		real := path.Join(at.real, component)
+		tree, err := t.repository.tree(at.ID)
+		if err != nil {
+			return place{}, err
+		}
+		entry, ok := tree.find(component)
+		if !ok {
+			t.note(fact{path: real, kind: factAbsent})
+			return place{}, fs.ErrNotExist
+		}
+		switch {
+		case entry.Mode == ModeDir:
+			at = place{Entry: entry, real: real}
+		case entry.Mode == ModeLink && (follow || len(rest) > 0):
+			t.note(fact{path: real, kind: factEntry, mode: entry.Mode, id: entry.ID})
+			if links++; links > maxLinks {
+				return place{}, fmt.Errorf("too many symbolic links (more than %d)", maxLinks)
+			}
+			target, err := t.target(real, entry.ID)
+			if err != nil {
+				return place{}, err
+			}
+			// Start again from the root: the target may itself pass through links.
+			rest = append(target, rest...)
+			at = place{Entry: Entry{Name: ".", Mode: ModeDir, ID: t.root}, real: "."}
+		case len(rest) > 0:
+			t.note(fact{path: real, kind: factEntry, mode: entry.Mode, id: entry.ID})
+			if entry.Mode == ModeSubmodule {
+				return place{}, fmt.Errorf("%s is a Git submodule, and those are not fetched", real)
+			}
+			return place{}, fs.ErrNotExist
+		default:
+			t.note(fact{path: real, kind: factEntry, mode: entry.Mode, id: entry.ID})
+			return place{Entry: entry, real: real}, nil
+		}
+	}
+	t.note(fact{path: at.real, kind: factEntry, mode: ModeDir, id: at.ID})
+	return at, nil
+}
+
+// target returns where a symbolic link leads, as path components from the root of the repository.
+func (t *Tree) target(link string, id ID) ([]string, error) {
+	content, err := t.repository.blob(id)
+	if errors.Is(err, ErrTooLarge) {
+		return nil, fmt.Errorf("symbolic link %s: its target %w", link, err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	text := string(content)
+	if text == "" || len(text) > 4096 || strings.ContainsRune(text, 0) {
+		return nil, fmt.Errorf("symbolic link %s has no usable target", link)
+	}
+	clean := path.Join(path.Dir(link), text)
+	if path.IsAbs(text) || !isBelow(clean) {
+		return nil, fmt.Errorf("symbolic link %s to %q: %w", link, text, ErrOutsideRepository)
+	}
+	if clean == "." {
+		return nil, nil
+	}
+	return strings.Split(clean, "/"), nil
+}
