@@ -1,0 +1,87 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+
+	"fairlead.dev/fairlead/internal/basicauth"
+	"fairlead.dev/fairlead/internal/githost"
+	"fairlead.dev/fairlead/internal/hook"
+	"fairlead.dev/fairlead/internal/local/node"
+	"fairlead.dev/fairlead/internal/registry"
+)
+
+// RunGit serves the Git host of the fleet in the folder until ctx ends.
+func RunGit(ctx context.Context, dir string, log *slog.Logger) error {
+	f, err := open(dir, Tools{})
+	if err != nil {
+		return err
+	}
+	listener, err := f.listen(ctx, f.State.Ports.Git)
+	if err != nil {
+		return fmt.Errorf("starting the Git host: %w", err)
+	}
+	o := githost.Default()
+	o.Dir, o.Listener, o.Logger = f.path("git"), listener, log
+	o.URL = f.Endpoints().Git
+	o.Users = basicauth.Users{gitUser: f.State.GitPassword}
+	o.AnonymousRead = true
+	o.Hooks = f.hooks()
+	return githost.Run(ctx, o)
+}
+
+// RunRegistry serves the registry of the fleet in the folder until ctx ends. It is open to everyone who reaches it:
+// this machine and its pods.
+func RunRegistry(ctx context.Context, dir string, log *slog.Logger) error {
+	f, err := open(dir, Tools{})
+	if err != nil {
+		return err
+	}
+	listener, err := f.listen(ctx, f.State.Ports.Registry)
+	if err != nil {
+		return fmt.Errorf("starting the registry: %w", err)
+	}
+	o := registry.Default()
+	o.Dir, o.Listener, o.Logger = f.path("registry"), listener, log
+	o.URL = "http://" + f.RegistryName()
+	o.AnonymousRead, o.AnonymousWrite = true, true
+	o.Mirrors = []string{"docker.io"}
+	o.Hooks = f.hooks()
+	return registry.Run(ctx, o)
+}
+
+// hooks tell the hub of pushes and images.
+func (f *Fleet) hooks() []hook.Endpoint {
+	return []hook.Endpoint{{URL: f.Endpoints().Hub + "/api/webhook", Secret: f.State.HookSecret}}
+}
+
+// RunNode is the process of a node, whose network namespace differs from the machine's: that is file descriptor 3.
+func RunNode(ctx context.Context, specFile string, log *slog.Logger) error {
+	spec, err := node.Load(specFile)
+	if err != nil {
+		return err
+	}
+	machine := os.NewFile(3, "machine's network namespace")
+	if machine == nil {
+		return errors.New("a node is started by `fairlead local up` only")
+	}
+	return node.Run(ctx, spec, machine, log)
+}
+
+// listen listens on the loopback address and on the fleet's bridge.
+func (f *Fleet) listen(ctx context.Context, port int) (net.Listener, error) {
+	var config net.ListenConfig
+	first, err := config.Listen(ctx, "tcp", loopback(port))
+	if err != nil || !f.State.Nodes {
+		return first, err
+	}
+	second, err := config.Listen(ctx, "tcp", hostPort(f.machine(), port))
+	if err != nil {
+		return nil, errors.Join(err, first.Close())
+	}
+	return join(first, second), nil
+}

@@ -1,0 +1,218 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+
+	"fairlead.dev/fairlead/internal/local/supervise"
+)
+
+// pollInterval is how often the status file is read while waiting.
+const pollInterval = 100 * time.Millisecond
+
+// ErrNotReady means that the fleet was started but isn't ready in time; it is left running.
+var ErrNotReady = errors.New("the fleet isn't ready")
+
+// CanHaveNodes reports whether this process may make real nodes: they need root on Linux.
+func CanHaveNodes() bool { return runtime.GOOS == "linux" && os.Geteuid() == 0 }
+
+// Up makes the fleet run and waits until it is ready; progress gets a line for each step. It does nothing to a fleet
+// that runs already, unless it runs from another build of Fairlead: then it is restarted.
+func Up(ctx context.Context, o Options, progress io.Writer) (*Fleet, error) {
+	if err := o.Validate(); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, o.Timeout)
+	defer cancel()
+	state, err := settle(o, CanHaveNodes())
+	if err != nil {
+		return nil, err
+	}
+	fleet, err := newFleet(o.Dir, state, o.Tools)
+	if err != nil {
+		return nil, err
+	}
+	up, err := running(o.Dir)
+	if err != nil {
+		return nil, err
+	}
+	if up && fleet.outdated() {
+		fmt.Fprintln(progress, "Fairlead was built anew since this fleet was started: restarting it")
+		if err := fleet.stop(ctx); err != nil {
+			return nil, err
+		}
+		up = false
+	}
+	var started *daemon
+	if !up {
+		if !state.Nodes {
+			fmt.Fprintln(progress, "nodes are simulated with KWOK, because real ones need root on Linux: pods are said to run, but nothing runs in them")
+		}
+		if err := fleet.waitForPorts(ctx); err != nil {
+			return nil, err
+		}
+		if started, err = startSupervisor(o.Dir, o.Tools); err != nil {
+			return nil, err
+		}
+	}
+	return fleet, fleet.wait(ctx, started, progress)
+}
+
+// outdated reports whether the fleet runs from other programs than these.
+func (f *Fleet) outdated() bool {
+	now, err := installed(f.Tools)
+	if err != nil {
+		return false
+	}
+	then, err := loadInstallation(f.Dir)
+	return err == nil && then != now
+}
+
+// waitForPorts gives what a killed supervisor left a moment to end.
+func (f *Fleet) waitForPorts(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	var taken error
+	err := poll(ctx, func() bool {
+		taken = f.State.checkPorts()
+		return taken == nil
+	})
+	if err != nil {
+		return taken
+	}
+	return nil
+}
+
+// wait follows the status until everything is ready. Started is nil if the supervisor was there before.
+func (f *Fleet) wait(ctx context.Context, started *daemon, progress io.Writer) error {
+	begin := time.Now()
+	shown := map[string]supervise.UnitStatus{}
+	var status supervise.Status
+	var ended error
+	err := poll(ctx, func() bool {
+		if started != nil {
+			select {
+			case err := <-started.ended:
+				// Another `up` may have been quicker; then its supervisor is the one to wait for.
+				if up, _ := running(f.Dir); !up {
+					ended = fmt.Errorf("the supervisor ended: %w; its log %s says:\n%s", err,
+						supervisorLogPath(f.Dir), lastLines(supervisorLogPath(f.Dir), 10))
+					return true
+				}
+				started = nil
+			default:
+			}
+		}
+		now, err := supervise.ReadStatus(statusPath(f.Dir))
+		if err != nil {
+			return false // not written yet
+		}
+		status = now
+		if started != nil {
+			report(progress, time.Since(begin), status, shown)
+		}
+		return status.AllReady()
+	})
+	if ended != nil {
+		return ended
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %s", ErrNotReady, notReady(status))
+	}
+	return nil
+}
+
+// report prints what has changed since the last time.
+func report(w io.Writer, elapsed time.Duration, status supervise.Status, shown map[string]supervise.UnitStatus) {
+	for _, u := range status.Units {
+		before := shown[u.Name]
+		shown[u.Name] = u
+		if u.State == before.State && u.Restarts == before.Restarts {
+			continue
+		}
+		switch u.State {
+		case supervise.Ready, supervise.Done:
+			fmt.Fprintf(w, "%6.1fs  %s is %s\n", elapsed.Seconds(), u.Name, strings.ToLower(string(u.State)))
+		case supervise.Failed:
+			fmt.Fprintf(w, "%6.1fs  %s failed: %s%s\n", elapsed.Seconds(), u.Name, u.Message, logHint(u))
+		}
+	}
+}
+
+// notReady lists what keeps the fleet from being ready.
+func notReady(status supervise.Status) string {
+	var reasons []string
+	for _, u := range status.Units {
+		// What merely waits for another isn't the reason.
+		if u.State == supervise.Ready || u.State == supervise.Done || u.State == supervise.Waiting {
+			continue
+		}
+		reason := u.Name + " is " + strings.ToLower(string(u.State))
+		if u.Message != "" {
+			reason += " (" + u.Message + ")"
+		}
+		reasons = append(reasons, reason+logHint(u))
+	}
+	if len(reasons) == 0 {
+		return "the supervisor doesn't answer"
+	}
+	return strings.Join(reasons, "; ")
+}
+
+func logHint(u supervise.UnitStatus) string {
+	if u.Log == "" {
+		return ""
+	}
+	return ", see " + u.Log
+}
+
+// poll asks until the answer is true or ctx ends.
+func poll(ctx context.Context, done func() bool) error {
+	tick := time.NewTicker(pollInterval)
+	defer tick.Stop()
+	for !done() {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// stop ends the supervisor, and so everything; first politely, then surely.
+func (f *Fleet) stop(ctx context.Context) error {
+	for _, attempt := range []struct {
+		signal   syscall.Signal
+		patience time.Duration
+	}{{syscall.SIGTERM, 30 * time.Second}, {syscall.SIGKILL, 10 * time.Second}} {
+		up, err := running(f.Dir)
+		if err != nil || !up {
+			return err
+		}
+		status, err := supervise.ReadStatus(statusPath(f.Dir))
+		if err != nil {
+			return fmt.Errorf("stopping the fleet: %w", err)
+		}
+		if err := syscall.Kill(status.PID, attempt.signal); err != nil {
+			return fmt.Errorf("stopping the fleet's supervisor, process %d: %w", status.PID, err)
+		}
+		waiting, cancel := context.WithTimeout(ctx, attempt.patience)
+		err = poll(waiting, func() bool {
+			up, err := running(f.Dir)
+			return err == nil && !up
+		})
+		cancel()
+		if err == nil {
+			return nil
+		}
+	}
+	return errors.New("stopping the fleet: its supervisor doesn't end")
+}
