@@ -134,8 +134,8 @@ func (r *Rule) defaultTag() string {
 // Object is the BuildRule that the rule was made from.
 func (r *Rule) Object() *v1alpha1.BuildRule { return r.object }
 
-// prefix is that of the refs that the rule is about.
-func (r *Rule) prefix() string {
+// Prefix is refs/heads/ or refs/tags/, whichever the rule is about.
+func (r *Rule) Prefix() string {
 	if r.object.Spec.Push.Type == v1alpha1.PushTag {
 		return tagPrefix
 	}
@@ -144,7 +144,7 @@ func (r *Rule) prefix() string {
 
 // Matches tells whether a push to the full ref, such as refs/heads/main, concerns the rule.
 func (r *Rule) Matches(ref string) bool {
-	short, ok := strings.CutPrefix(ref, r.prefix())
+	short, ok := strings.CutPrefix(ref, r.Prefix())
 	return ok && short != "" && r.pattern.MatchString(short)
 }
 
@@ -156,7 +156,7 @@ func (r *Rule) NeedsCommitTime() bool {
 // Images are the full references that a commit at a ref is pushed to, the main one first, each once. It is an error if
 // the ref doesn't match or a tag comes out as none that a registry takes.
 func (r *Rule) Images(ref string, commit Commit) ([]string, error) {
-	short, ok := strings.CutPrefix(ref, r.prefix())
+	short, ok := strings.CutPrefix(ref, r.Prefix())
 	groups := r.pattern.FindStringSubmatch(short)
 	if !ok || groups == nil {
 		return nil, fmt.Errorf("build rule %q: %s doesn't match the %s pattern %q",
