@@ -1,0 +1,271 @@
+package syncplan
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"fairlead.dev/fairlead/api/argo/v1alpha1"
+	"fairlead.dev/fairlead/internal/object"
+)
+
+// OperationAnnotation is put on hooks: which operation made them. It is how a hook is found again, rather than run twice,
+// after the hub was killed.
+const OperationAnnotation = "fairlead.dev/operation"
+
+// Item is one object as the comparison saw it: the manifest (nil if Git no longer has it), the live object (nil if the
+// cluster doesn't have it yet), and whether an apply would change nothing.
+type Item struct {
+	Target, Live *unstructured.Unstructured
+	InSync       bool
+}
+
+// Input is what a plan is made of.
+type Input struct {
+	Items []Item
+	// Hooks are the manifests that are hooks; LiveHooks the objects of them that exist.
+	Hooks     []*unstructured.Unstructured
+	LiveHooks map[object.Key]*unstructured.Unstructured
+	// Namespace is the destination's; NamespaceLive the object, nil if it doesn't exist.
+	Namespace     string
+	NamespaceLive *unstructured.Unstructured
+	// OperationID tells operations, and repetitions of one, apart. Revision is for the names of generated hooks.
+	OperationID, Revision string
+	Options               Options
+}
+
+// task is an action with its place.
+type task struct {
+	Action
+	phase v1alpha1.SyncPhase
+	wave  int
+	prune bool
+}
+
+// Build makes the plan.
+func Build(in Input) Plan {
+	var tasks []task
+	for _, item := range in.Items {
+		if t, ok := in.itemTask(item); ok {
+			tasks = append(tasks, t)
+		}
+	}
+	if !in.Options.SkipHooks {
+		tasks = append(tasks, in.hookTasks()...)
+	}
+	tasks = append(in.namespaceTask(tasks), tasks...)
+	plan := Plan{DryRun: in.Options.DryRun, Propagation: in.Options.Propagation}
+	var main, onFailure []task
+	for _, t := range tasks {
+		if t.phase == v1alpha1.SyncPhaseSyncFail {
+			onFailure = append(onFailure, t)
+		} else {
+			main = append(main, t)
+		}
+	}
+	plan.Steps = steps(main)
+	plan.OnFailure = steps(onFailure)
+	in.markWaits(plan.Steps)
+	return plan
+}
+
+func (in Input) itemTask(item Item) (task, bool) {
+	o := in.Options
+	if item.Target == nil {
+		if item.Live == nil || !o.selects(object.KeyOf(item.Live)) {
+			return task{}, false
+		}
+		return pruneTask(item.Live, o), true
+	}
+	key := object.KeyOf(item.Target)
+	if !o.selects(key) {
+		return task{}, false
+	}
+	a := Action{
+		Verb: Apply, Key: key, Target: item.Target, Live: item.Live,
+		Force:          o.Force || object.HasSyncOption(item.Target, "Force=true"),
+		SkipValidation: o.SkipValidation || object.HasSyncOption(item.Target, "Validate=false"),
+	}
+	switch {
+	case o.Replace || object.HasSyncOption(item.Target, "Replace=true"):
+		a.Verb = Replace
+	case item.InSync && !a.Force:
+		if o.OutOfSyncOnly || object.HasSyncOption(item.Target, "ApplyOutOfSyncOnly=true") {
+			return task{}, false
+		}
+		a.Verb = Keep
+	}
+	return task{Action: a, phase: v1alpha1.SyncPhaseSync, wave: object.Wave(item.Target)}, true
+}
+
+func pruneTask(live *unstructured.Unstructured, o Options) task {
+	t := task{
+		Action: Action{Verb: Prune, Key: object.KeyOf(live), Live: live},
+		phase:  v1alpha1.SyncPhaseSync, wave: object.Wave(live), prune: true,
+	}
+	skip := func(reason string) { t.Verb, t.Reason = SkipPrune, reason }
+	switch {
+	case object.HasSyncOption(live, "Prune=false"):
+		skip("no prune")
+	case object.HasSyncOption(live, "Prune=confirm"):
+		skip("requires confirmation")
+	case !o.Prune:
+		skip("requires pruning")
+	}
+	return t
+}
+
+func (in Input) hookTasks() []task {
+	var tasks []task
+	for _, hook := range in.Hooks {
+		moments, _ := object.Hooks(hook)
+		for _, moment := range moments {
+			phase := v1alpha1.SyncPhase(moment)
+			switch phase {
+			case v1alpha1.SyncPhasePreSync, v1alpha1.SyncPhaseSync, v1alpha1.SyncPhasePostSync, v1alpha1.SyncPhaseSyncFail:
+			default:
+				continue // Skip, and those of deletion
+			}
+			target := in.prepareHook(hook, phase)
+			key := object.KeyOf(target)
+			tasks = append(tasks, task{
+				Action: Action{Verb: Run, Key: key, Target: target, Live: in.LiveHooks[key], Hook: true, Delete: object.HookDeletePolicies(hook)},
+				phase:  phase, wave: object.Wave(hook),
+			})
+		}
+	}
+	return tasks
+}
+
+// prepareHook gives a generated hook a name that is the same each time the same operation is planned, and marks it.
+func (in Input) prepareHook(hook *unstructured.Unstructured, phase v1alpha1.SyncPhase) *unstructured.Unstructured {
+	hook = hook.DeepCopy()
+	if hook.GetName() == "" && hook.GetGenerateName() != "" {
+		revision := in.Revision[:min(7, len(in.Revision))]
+		hook.SetName(strings.ToLower(fmt.Sprintf("%s%s-%s-%s", hook.GetGenerateName(), revision, phase, in.OperationID)))
+		hook.SetGenerateName("")
+		if id := hook.GetAnnotations()[object.TrackingAnnotation]; id != "" {
+			if instance, _, ok := object.ParseTrackingID(id); ok {
+				object.Track(hook, instance, object.TrackByAnnotation)
+			}
+		}
+	}
+	annotations := hook.GetAnnotations()
+	if annotations == nil {
+		annotations = map[string]string{}
+	}
+	annotations[OperationAnnotation] = in.OperationID
+	hook.SetAnnotations(annotations)
+	return hook
+}
+
+// namespaceTask makes the destination's namespace first of all, unless the manifests have it themselves.
+func (in Input) namespaceTask(tasks []task) []task {
+	if !in.Options.CreateNamespace || in.Namespace == "" || in.NamespaceLive != nil && in.Options.NamespaceMetadata == nil {
+		return nil
+	}
+	first := 0
+	for _, t := range tasks {
+		if t.Key == (object.Key{Kind: "Namespace", Name: in.Namespace}) {
+			return nil
+		}
+		if t.phase == v1alpha1.SyncPhasePreSync {
+			first = min(first, t.wave)
+		}
+	}
+	namespace := &unstructured.Unstructured{}
+	namespace.SetAPIVersion("v1")
+	namespace.SetKind("Namespace")
+	namespace.SetName(in.Namespace)
+	if metadata := in.Options.NamespaceMetadata; metadata != nil {
+		if len(metadata.Labels) > 0 {
+			namespace.SetLabels(metadata.Labels)
+		}
+		if len(metadata.Annotations) > 0 {
+			namespace.SetAnnotations(metadata.Annotations)
+		}
+	}
+	return []task{{
+		Action: Action{Verb: Apply, Key: object.KeyOf(namespace), Target: namespace, Live: in.NamespaceLive},
+		phase:  v1alpha1.SyncPhasePreSync, wave: first - 1,
+	}}
+}
+
+var phaseOrder = map[v1alpha1.SyncPhase]int{
+	v1alpha1.SyncPhasePreSync: 0, v1alpha1.SyncPhaseSync: 1, v1alpha1.SyncPhasePostSync: 2, v1alpha1.SyncPhaseSyncFail: 3,
+}
+
+// compareTasks orders by phase; then prunes after the rest, and backwards; then wave, kind, and name.
+func compareTasks(a, b task) int {
+	if c := cmp.Compare(phaseOrder[a.phase], phaseOrder[b.phase]); c != 0 {
+		return c
+	}
+	if a.prune != b.prune {
+		if b.prune {
+			return -1
+		}
+		return 1
+	}
+	direction := 1
+	if a.prune {
+		direction = -1
+	}
+	return cmp.Or(
+		direction*cmp.Compare(a.wave, b.wave),
+		direction*cmp.Compare(kindOrder[a.Key.Kind], kindOrder[b.Key.Kind]),
+		a.Key.Compare(b.Key),
+	)
+}
+
+// steps groups tasks into steps and batches. Definitions of kinds are a step of their own: their objects can't be
+// applied before the cluster has established them.
+func steps(tasks []task) []Step {
+	slices.SortStableFunc(tasks, compareTasks)
+	var all []Step
+	for i, t := range tasks {
+		defines := t.Key.Kind == "CustomResourceDefinition" && !t.prune
+		newStep, newBatch := i == 0, i == 0
+		if i > 0 {
+			last := tasks[i-1]
+			lastDefines := last.Key.Kind == "CustomResourceDefinition" && !last.prune
+			newStep = last.phase != t.phase || last.wave != t.wave || last.prune != t.prune || lastDefines && !defines
+			newBatch = newStep || kindOrder[last.Key.Kind] != kindOrder[t.Key.Kind]
+		}
+		if newStep {
+			all = append(all, Step{Phase: t.phase, Wave: t.wave})
+		}
+		step := &all[len(all)-1]
+		if newBatch {
+			step.Batches = append(step.Batches, nil)
+		}
+		step.Batches[len(step.Batches)-1] = append(step.Batches[len(step.Batches)-1], t.Action)
+	}
+	return all
+}
+
+// markWaits says which steps are waited for: those that another one follows. Prunes are an exception, unless they are to
+// be last: a sync without waves and hooks is done when everything is sent, as in Argo CD.
+func (in Input) markWaits(steps []Step) {
+	for i := range steps {
+		for _, later := range steps[i+1:] {
+			if !later.prunesOnly() || in.Options.PruneLast {
+				steps[i].Wait = true
+			}
+		}
+		if steps[i].prunesOnly() {
+			steps[i].Wait = false
+		}
+	}
+}
+
+func (s Step) prunesOnly() bool {
+	for _, a := range s.Actions() {
+		if a.Verb != Prune && a.Verb != SkipPrune {
+			return false
+		}
+	}
+	return true
+}
