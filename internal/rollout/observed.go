@@ -88,7 +88,7 @@ func assignRoles(plan Plan, seen Observed) roles {
 		if set.Hash == plan.Hash {
 			r.canary = set
 		}
-		if set.Hash == seen.State.StableHash {
+		if set.Hash == seen.State.StableHash && set.Hash != "" {
 			r.stable = set
 		}
 		if set != r.canary && set != r.stable {
