@@ -1,0 +1,172 @@
+// Package directory reads a folder of plain manifests, with Argo CD's rules of what counts as one.
+//
+// It doesn't template. Jsonnet files are named in an error rather than ignored, because leaving out a manifest means
+// deleting what it made. Start with Render.
+package directory
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"regexp"
+	"strings"
+
+	"fairlead.dev/fairlead/api/argo/v1alpha1"
+	"fairlead.dev/fairlead/internal/render/manifest"
+	"github.com/gobwas/glob"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
+)
+
+const (
+	// skipMarker anywhere in a file leaves the file out.
+	skipMarker = "+argocd:skip-file-rendering"
+	// maxFiles and maxDepth bound what one source may hold, also through links that lead in circles.
+	maxFiles = 20000
+	maxDepth = 64
+	// maxBytes bounds all manifests of one source together.
+	maxBytes = 64 << 20
+)
+
+// manifestName is which files count: those that may hold manifests.
+var manifestName = regexp.MustCompile(`^.*\.(yaml|yml|json|jsonnet)$`)
+
+type walker struct {
+	ctx              context.Context
+	files            fs.FS
+	root             string
+	options          v1alpha1.ApplicationSourceDirectory
+	include, exclude glob.Glob
+	count, bytes     int
+	objects          []*unstructured.Unstructured
+}
+
+// Render reads the manifests of the folder root, and of those below if options say so, in the order of their paths.
+// Include and exclude patterns match paths relative to root; * also matches slashes, and {a,b} means either.
+func Render(ctx context.Context, files fs.FS, root string, options v1alpha1.ApplicationSourceDirectory) ([]*unstructured.Unstructured, error) {
+	w := &walker{ctx: ctx, files: files, root: root, options: options}
+	for _, pattern := range []struct {
+		name, text string
+		compiled   *glob.Glob
+	}{{"include", options.Include, &w.include}, {"exclude", options.Exclude, &w.exclude}} {
+		if pattern.text == "" {
+			continue
+		}
+		compiled, err := glob.Compile(pattern.text)
+		if err != nil {
+			return nil, fmt.Errorf("directory.%s: %q is not a pattern: %w", pattern.name, pattern.text, err)
+		}
+		*pattern.compiled = compiled
+	}
+	if err := w.folder(".", 0); err != nil {
+		return nil, err
+	}
+	return w.objects, nil
+}
+
+func (w *walker) folder(relative string, depth int) error {
+	if depth > maxDepth {
+		return fmt.Errorf("%s: folders are nested more than %d deep: is there a link that leads in a circle?", relative, maxDepth)
+	}
+	entries, err := fs.ReadDir(w.files, path.Join(w.root, relative))
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		if err := w.entry(path.Join(relative, entry.Name()), entry, depth); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *walker) entry(relative string, entry fs.DirEntry, depth int) error {
+	if err := w.ctx.Err(); err != nil {
+		return context.Cause(w.ctx)
+	}
+	if w.count++; w.count > maxFiles {
+		return fmt.Errorf("there are more than %d files: narrow the path or directory.include", maxFiles)
+	}
+	isDir := entry.IsDir()
+	if entry.Type()&fs.ModeSymlink != 0 {
+		// What a link leads to decides; one that leads nowhere or out of the repository is an error, as in Argo CD.
+		info, err := fs.Stat(w.files, path.Join(w.root, relative))
+		if err != nil && !w.wanted(relative) && errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		isDir = info.IsDir()
+	}
+	if isDir {
+		if !w.options.Recurse || entry.Name() == ".git" {
+			return nil
+		}
+		return w.folder(relative, depth+1)
+	}
+	if !w.wanted(relative) {
+		return nil
+	}
+	return w.file(relative)
+}
+
+// wanted tells whether a file counts, by its name and the patterns. Exclude wins.
+func (w *walker) wanted(relative string) bool {
+	return manifestName.MatchString(path.Base(relative)) &&
+		(w.exclude == nil || !w.exclude.Match(relative)) &&
+		(w.include == nil || w.include.Match(relative))
+}
+
+func (w *walker) file(relative string) error {
+	name := path.Join(w.root, relative)
+	data, err := fs.ReadFile(w.files, name)
+	if err != nil {
+		return err
+	}
+	if w.bytes += len(data); w.bytes > maxBytes {
+		return fmt.Errorf("the manifests have more than %d bytes together: narrow the path or directory.include", maxBytes)
+	}
+	if bytes.Contains(data, []byte(skipMarker)) {
+		return nil
+	}
+	if strings.HasSuffix(relative, ".jsonnet") {
+		return fmt.Errorf("%s: Jsonnet is not supported yet: render it to YAML, or leave it out with directory.exclude", name)
+	}
+	objects, err := manifest.Parse(name, data)
+	if err != nil {
+		if !strings.HasSuffix(relative, ".json") && !looksLikeManifest(data) {
+			return nil
+		}
+		return err
+	}
+	w.objects = append(w.objects, objects...)
+	return nil
+}
+
+// topLevel finds the keys at the start of a line by which people recognise a manifest.
+var topLevel = regexp.MustCompile(`(?m)^["']?(apiVersion|kind|metadata)["']?\s*:`)
+
+// looksLikeManifest tells a broken manifest, which is an error, from some other YAML file, which Argo CD ignores too. Argo CD
+// wants all three of apiVersion, kind and metadata in the file; two in one document are enough here, so that a misspelt
+// key doesn't delete what the manifest made.
+func looksLikeManifest(data []byte) bool {
+	reader := utilyaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(data)))
+	for {
+		document, err := reader.Read()
+		if err != nil {
+			return false
+		}
+		keys := map[string]bool{}
+		for _, match := range topLevel.FindAllSubmatch(document, -1) {
+			keys[string(match[1])] = true
+		}
+		if len(keys) >= 2 {
+			return true
+		}
+	}
+}

@@ -1,0 +1,240 @@
+package kustomize
+
+import (
+	"context"
+	"io/fs"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/fstest"
+
+	"fairlead.dev/fairlead/api/argo/v1alpha1"
+	"github.com/rogpeppe/go-internal/txtar"
+	"sigs.k8s.io/yaml"
+)
+
+// tree makes a file system of a txtar archive.
+func tree(archive *txtar.Archive) fstest.MapFS {
+	files := fstest.MapFS{}
+	for _, file := range archive.Files {
+		files[file.Name] = &fstest.MapFile{Data: file.Data}
+	}
+	return files
+}
+
+func build(files fs.FS, root string, options *v1alpha1.ApplicationSourceKustomize) (string, error) {
+	expand := func(s string) string { return strings.ReplaceAll(s, "$ARGOCD_APP_NAME", "guestbook") }
+	objects, err := Build(context.Background(), files, root, options, expand)
+	if err != nil {
+		return "", err
+	}
+	var documents []string
+	for _, u := range objects {
+		data, err := yaml.Marshal(u.Object)
+		if err != nil {
+			return "", err
+		}
+		documents = append(documents, string(data))
+	}
+	return strings.Join(documents, "---\n"), nil
+}
+
+// TestScenarios builds the kustomization in the folder "app" of each archive with the options in "options", and compares
+// with "want", or with the error text in "error". UPDATE rewrites what is wanted.
+func TestScenarios(t *testing.T) {
+	scenarios, err := filepath.Glob("testdata/*.txtar")
+	if err != nil || len(scenarios) == 0 {
+		t.Fatalf("no scenarios: %v", err)
+	}
+	for _, scenario := range scenarios {
+		t.Run(strings.TrimSuffix(filepath.Base(scenario), ".txtar"), func(t *testing.T) {
+			data, err := os.ReadFile(scenario)
+			if err != nil {
+				t.Fatal(err)
+			}
+			archive := txtar.Parse(data)
+			take := func(name string) (string, bool) {
+				i := slices.IndexFunc(archive.Files, func(f txtar.File) bool { return f.Name == name })
+				if i < 0 {
+					return "", false
+				}
+				content := string(archive.Files[i].Data)
+				archive.Files = slices.Delete(archive.Files, i, i+1)
+				return content, true
+			}
+			want, _ := take("want")
+			wantError, fails := take("error")
+			var options *v1alpha1.ApplicationSourceKustomize
+			if text, ok := take("options"); ok {
+				if err := yaml.UnmarshalStrict([]byte(text), &options); err != nil {
+					t.Fatal(err)
+				}
+			}
+			got, err := build(tree(archive), "app", options)
+			if fails {
+				if err == nil || !strings.Contains(err.Error(), strings.TrimSpace(wantError)) {
+					t.Errorf("error is\n%v\nwant\n%s", err, wantError)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got != want {
+				t.Errorf("got\n%s\nwant\n%s", got, want)
+			}
+		})
+	}
+}
+
+// TestNothingLeavesTheRepository counts requests that Kustomize would make.
+func TestNothingLeavesTheRepository(t *testing.T) {
+	requests := 0
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { requests++ }))
+	defer server.Close()
+	outside := filepath.Join(t.TempDir(), "outside.yaml")
+	if err := os.WriteFile(outside, []byte("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: outside}\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, kustomization := range []string{
+		"resources: [URL/x.yaml]",
+		"resources: ['git::URL/x.git']",
+		"resources: [github.com/org/repo]",
+		"resources: [GitHub.com/org/repo//path?ref=v1]",
+		"resources: [git@example.com:org/repo]",
+		"resources: [ssh://git@example.com/org/repo]",
+		"resources: ['file:///etc']",
+		"bases: [URL/org/repo]",
+		"components: [URL/org/repo]",
+		"crds: [URL/crd.json]",
+		"configurations: [URL/c.yaml]",
+		"openapi: {path: URL/schema.json}",
+		"generators: [URL/g.yaml]",
+		"transformers: [URL/t.yaml]",
+		"validators: [URL/t.yaml]",
+		"transformers: [plugin.yaml]",
+		"generators: [generator.yaml]",
+		"transformers: ['{apiVersion: builtin, kind: PatchTransformer, metadata: {name: x}, path: URL/p.yaml}']",
+		"patches: [{path: URL/p.yaml}]",
+		"patchesStrategicMerge: [URL/p.yaml]",
+		"patchesJson6902: [{path: URL/p.yaml, target: {kind: A, name: a}}]",
+		"replacements: [{path: URL/p.yaml}]",
+		"configMapGenerator: [{name: x, files: [a=URL/x]}]",
+		"configMapGenerator: [{name: x, envs: [URL/x]}]",
+		"secretGenerator: [{name: x, env: URL/x}]",
+		"anchor: &a [URL/x.yaml]\nresources: *a",
+		"helmCharts: [{name: x, repo: URL}]",
+		"a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c]\n" +
+			"e: &e [*d,*d,*d,*d,*d,*d,*d,*d]\nf: &f [*e,*e,*e,*e,*e,*e,*e,*e]\ng: &g [*f,*f,*f,*f,*f,*f,*f,*f]\nresources: [*g,*g,*g,*g,*g,*g]",
+		"resources: [../../../../../../../../" + outside + "]",
+		"resources: [" + outside + "]",
+		"resources: [../..]",
+		"configMapGenerator: [{name: x, files: [../../etc/passwd]}]",
+	} {
+		kustomization = strings.ReplaceAll(kustomization, "URL", server.URL)
+		files := fstest.MapFS{
+			"app/kustomization.yaml": {Data: []byte(kustomization)},
+			"app/plugin.yaml":        {Data: []byte("apiVersion: builtin\nkind: PatchTransformer\nmetadata: {name: x}\npath: " + server.URL)},
+			"app/generator.yaml":     {Data: []byte("apiVersion: builtin\nkind: ConfigMapGenerator\nmetadata: {name: x}\nfiles: [" + server.URL + "]")},
+			"etc/passwd":             {Data: []byte("in the repository")},
+		}
+		got, err := build(files, "app", nil)
+		if err == nil {
+			t.Errorf("%s: built\n%s", kustomization, got)
+		} else if strings.Contains(err.Error(), mount) {
+			t.Errorf("%s: the error shows our mount point: %v", kustomization, err)
+		}
+	}
+	if requests > 0 {
+		t.Errorf("%d requests were made", requests)
+	}
+	if _, err := build(fstest.MapFS{"app/kustomization.yaml": {Data: []byte("nameSuffix: x")}}, "app",
+		&v1alpha1.ApplicationSourceKustomize{Components: []string{server.URL}, IgnoreMissingComponents: true}); err == nil || !strings.Contains(err.Error(), "is remote") {
+		t.Errorf("a remote component in the options: %v", err)
+	}
+}
+
+// TestSchemasDontLeak builds with and without an OpenAPI schema of one's own at the same time.
+func TestSchemasDontLeak(t *testing.T) {
+	data, err := os.ReadFile("testdata/own-schema.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := tree(txtar.Parse(data))
+	files["plain/kustomization.yaml"] = &fstest.MapFile{Data: []byte("resources: [rollout.yaml]\npatches: [{path: patch.yaml}]\n")}
+	files["plain/rollout.yaml"] = files["app/rollout.yaml"]
+	files["plain/patch.yaml"] = files["app/patch.yaml"]
+	with, err := build(files, "app", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	without, err := build(files, "plain", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if with == without {
+		t.Fatal("the schema makes no difference, so this test shows nothing")
+	}
+	var all sync.WaitGroup
+	for i := range 20 {
+		all.Go(func() {
+			root, want := "app", with
+			if i%4 > 0 {
+				root, want = "plain", without
+			}
+			if got, err := build(files, root, nil); err != nil || got != want {
+				t.Errorf("%s: %v\n%s", root, err, got)
+			}
+		})
+	}
+	all.Wait()
+}
+
+func TestParseImage(t *testing.T) {
+	for text, want := range map[string]string{
+		"nginx:1.2":                      "nginx||1.2|",
+		"nginx=nginx:1.2":                "nginx||1.2|",
+		"nginx=registry:5000/x/nginx":    "nginx|registry:5000/x/nginx||",
+		"a/b:old=registry:5000/b:v2":     "a/b|registry:5000/b|v2|",
+		"nginx@sha256:abc":               "nginx|||sha256:abc",
+		"nginx=other:1@sha256:abc":       "nginx|other|1|sha256:abc",
+		"registry:5000/cidemo/echo:v2.1": "registry:5000/cidemo/echo||v2.1|",
+		"nginx":                          "error",
+		"":                               "error",
+		"=x":                             "error",
+		"registry:5000/x":                "error",
+		"old=registry:5000/x":            "old|registry:5000/x||",
+	} {
+		image, err := parseImage(text)
+		got := strings.Join([]string{image.Name, image.NewName, image.NewTag, image.Digest}, "|")
+		if err != nil {
+			got = "error"
+		}
+		if got != want {
+			t.Errorf("%q: got %s, want %s", text, got, want)
+		}
+	}
+}
+
+func FuzzBuild(f *testing.F) {
+	for _, seed := range []string{
+		"resources: [cm.yaml]\nnamespace: x", "bases: [base]\nimages: [{name: a, newTag: b}]", "configMapGenerator: [{name: a, literals: [a=b]}]",
+		"resources: [.]", "resources: ['..']", "components: [../app]", "patches: [{patch: '[{\"op\":\"remove\",\"path\":\"/data\"}]', target: {kind: ConfigMap}}]",
+		"a: &a [*a]", "resources: [http://x]", "{", "replicas: [{name: x, count: 3}]",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, kustomization string) {
+		files := fstest.MapFS{
+			"app/kustomization.yaml":      {Data: []byte(kustomization)},
+			"app/cm.yaml":                 {Data: []byte("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {a: b}\n")},
+			"app/base/kustomization.yaml": {Data: []byte("resources: [../cm.yaml]\n")},
+		}
+		build(files, "app", &v1alpha1.ApplicationSourceKustomize{NamePrefix: "x-", Images: v1alpha1.KustomizeImages{"a:b"}})
+	})
+}
