@@ -1,0 +1,87 @@
+package login
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"time"
+
+	"golang.org/x/crypto/bcrypt"
+)
+
+const (
+	// maxName is the longest name of an account in bytes, upstream's: names of failed logins are remembered.
+	maxName = 32
+	// maxPassword is what bcrypt takes.
+	maxPassword = 72
+	// cost is bcrypt's; some 60 ms.
+	cost = bcrypt.DefaultCost
+)
+
+// noPassword is the hash of a password that nobody has. It is compared with when there is no account, so that the time of
+// the answer doesn't tell.
+var noPassword = []byte("$2a$10$CwTycUXWue0Thq9StjUM0uJ8hUQ9o7T1mKtfgPY7C1fKZ0e7GYaIe")
+
+// CheckPassword tells whether an account that can log on has this password.
+func (m *Manager) CheckPassword(ctx context.Context, name, password string) error {
+	switch {
+	case password == "":
+		return ErrBlank
+	case len(name) > maxName:
+		return fmt.Errorf("Username is too long (%d bytes max)", maxName)
+	}
+	config, err := m.read(ctx)
+	if err != nil {
+		return err
+	}
+	done, err := m.attempts.begin(ctx, name)
+	if err != nil {
+		return err
+	}
+	account, exists := config.account(name)
+	hash := account.passwordHash
+	if !exists || len(hash) == 0 {
+		hash, exists = noPassword, false
+	}
+	matches := bcrypt.CompareHashAndPassword(hash, []byte(password)) == nil
+	done(matches && exists)
+	switch {
+	case !matches || !exists:
+		return ErrCredentials
+	case !account.Enabled:
+		return fmt.Errorf("Account %s is disabled", name)
+	case !account.Can(CapabilityLogin):
+		return fmt.Errorf("Account %s does not have %s capability", name, CapabilityLogin)
+	}
+	return nil
+}
+
+// SetPassword gives an account a new password. All its sessions end; its API keys too, as in Argo CD.
+func (m *Manager) SetPassword(ctx context.Context, name, password string) error {
+	if len(password) > maxPassword {
+		return fmt.Errorf("%w: it has more than %d bytes", ErrPassword, maxPassword)
+	}
+	hash, err := bcrypt.GenerateFromPassword([]byte(password), cost)
+	if err != nil {
+		return fmt.Errorf("changing the password of %s: %w", name, err)
+	}
+	err = m.updateSecret(ctx, func(config *config) error {
+		if _, ok := config.account(name); !ok {
+			return fmt.Errorf("account '%s' does not exist: %w", name, ErrNoAccount)
+		}
+		pattern, err := regexp.Compile(config.passwordPattern())
+		if err != nil {
+			return fmt.Errorf("%s in argocd-cm is no regular expression: %w", keyPasswordPattern, err)
+		}
+		if !pattern.MatchString(password) {
+			return fmt.Errorf("%w: new password does not match the following expression: %s", ErrPassword, pattern)
+		}
+		config.secret[accountKey(name, "password")] = hash
+		config.secret[accountKey(name, "passwordMtime")] = []byte(m.clock.Now().UTC().Format(time.RFC3339))
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("changing the password of %s: %w", name, err)
+	}
+	return nil
+}
