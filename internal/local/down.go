@@ -57,9 +57,7 @@ func (f *Fleet) clean(ctx context.Context) error {
 		}
 	}
 	if f.sockets != f.path("run") {
-		if err := os.Remove(f.sockets); err != nil && !errors.Is(err, os.ErrNotExist) {
-			errs = append(errs, err)
-		}
+		errs = append(errs, removeIfThere(f.sockets))
 	}
 	return errors.Join(errs...)
 }

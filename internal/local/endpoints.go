@@ -38,7 +38,7 @@ func (f *Fleet) Endpoints() Endpoints {
 		Kubeconfigs: map[string]string{"hub": f.hubCluster().AdminKubeconfig()},
 	}
 	if f.State.Nodes {
-		e.Builder = f.builderAddress()
+		e.Builder = f.builder().Address()
 	}
 	for i, m := range f.State.Members {
 		e.Kubeconfigs[m.Name] = f.memberCluster(i).AdminKubeconfig()

@@ -35,7 +35,7 @@ func (f *Fleet) Units() []supervise.Unit {
 	if f.State.Nodes {
 		add(f.builderUnit())
 	}
-	add(f.hubUnit())
+	add(f.hubUnit(), f.hubAccessUnit())
 	for i, member := range f.State.Members {
 		add(f.memberCluster(i).Units("network")...)
 		add(f.nodeUnit(i), f.registrationUnit(i), f.agentUnit(member))
@@ -164,33 +164,34 @@ func (f *Fleet) memberCluster(i int) controlplane.Cluster {
 func (f *Fleet) nodeSpec(i int) node.Spec {
 	name, cluster := f.State.Members[i].Name, f.memberCluster(i)
 	return node.Spec{
-		Name:         name + "-node",
-		Dir:          f.path("nodes", name),
-		LogDir:       f.path("logs"),
-		LogPrefix:    name + "-",
-		KubeSandbox:  f.Tools.KubeSandbox,
-		PauseProgram: f.Tools.Pause,
-		CNIPlugins:   f.Tools.CNIPlugins,
-		Bridge:       f.bridge().Name,
-		Link:         f.bridge().Name + "-" + strconv.Itoa(i+1),
-		Address:      netip.PrefixFrom(f.address(0, 11+i), 24),
-		Gateway:      f.machine(),
-		PodCIDR:      cluster.PodCIDR,
-		ServiceCIDR:  cluster.ServiceCIDR,
-		Cgroup:       f.cgroup() + "/" + name,
-		Registry:     "http://" + hostPort(f.machine(), f.State.Ports.Registry),
-		// The names by which people may call the registry; those with a port are valid on this machine, the other in
-		// manifests that are to work on any.
+		Name:          name + "-node",
+		Dir:           f.path("nodes", name),
+		LogDir:        f.path("logs"),
+		LogPrefix:     name + "-",
+		KubeSandbox:   f.Tools.KubeSandbox,
+		PauseProgram:  f.Tools.Pause,
+		CNIPlugins:    f.Tools.CNIPlugins,
+		Bridge:        f.bridge().Name,
+		Link:          f.bridge().Name + "-" + strconv.Itoa(i+1),
+		Address:       netip.PrefixFrom(f.address(0, 11+i), 24),
+		Gateway:       f.machine(),
+		PodCIDR:       cluster.PodCIDR,
+		ServiceCIDR:   cluster.ServiceCIDR,
+		Cgroup:        f.cgroup() + "/" + name,
+		Registry:      "http://" + hostPort(f.machine(), f.State.Ports.Registry),
 		RegistryNames: f.registryNames(),
 		MirroredNames: []string{"docker.io"},
 	}
 }
 
+// portlessRegistry is a name of the registry for manifests that are to work on any machine, whatever the port.
+const portlessRegistry = "registry.local"
+
 // registryNames are all names of the fleet's registry, the canonical one first.
 func (f *Fleet) registryNames() []string {
 	port := strconv.Itoa(f.State.Ports.Registry)
 	return []string{
-		f.RegistryName(), net.JoinHostPort("localhost", port), net.JoinHostPort("registry.local", port), "registry.local",
+		f.RegistryName(), net.JoinHostPort("localhost", port), net.JoinHostPort(portlessRegistry, port), portlessRegistry,
 		hostPort(f.machine(), f.State.Ports.Registry),
 	}
 }

@@ -3,8 +3,9 @@ package local
 import (
 	"fmt"
 	"os"
-	"strings"
+	"path/filepath"
 
+	"fairlead.dev/fairlead/internal/build/buildkit"
 	"fairlead.dev/fairlead/internal/local/supervise"
 )
 
@@ -35,7 +36,7 @@ func (f *Fleet) hubUnit() supervise.Unit {
 		"--data", f.path("hub"),
 	}
 	if f.State.Nodes {
-		args = append(args, "--buildkit", f.builderAddress())
+		args = append(args, "--buildkit", f.builder().Address())
 	}
 	u := f.fairlead("hub", args...)
 	u.After = []string{f.hubCluster().APIServerUnit()}
@@ -49,38 +50,41 @@ func (f *Fleet) agentUnit(m Member) supervise.Unit {
 	return u
 }
 
-func (f *Fleet) builderAddress() string { return "unix://" + f.sockets + "/buildkitd.sock" }
+// builder are the options of BuildKit.
+func (f *Fleet) builder() buildkit.DaemonOptions {
+	o := buildkit.DefaultDaemonOptions()
+	o.Root = f.path("builder", "data")
+	o.Socket = filepath.Join(f.sockets, "buildkitd.sock")
+	o.CgroupParent = f.cgroup() + "/builder"
+	o.PlainHTTP = f.registryNames()
+	registry := []string{hostPort(f.machine(), f.State.Ports.Registry)}
+	o.Mirrors = map[string][]string{"docker.io": registry, portlessRegistry: registry}
+	return o
+}
+
+func (f *Fleet) builderConfig() string { return f.path("builder", "buildkitd.toml") }
 
 // builderUnit runs BuildKit in namespaces of its own: when it is killed, its containers and mounts go with it.
 func (f *Fleet) builderUnit() supervise.Unit {
+	o := f.builder()
 	return supervise.Unit{
 		Name:    "builder",
 		After:   []string{"network"},
-		Argv:    []string{f.Tools.Pause, f.Tools.Buildkitd, "--config", f.path("builder", "buildkitd.toml")},
+		Argv:    append([]string{f.Tools.Pause, f.Tools.Buildkitd}, o.Args(f.builderConfig())...),
 		Isolate: supervise.Isolation{Mount: true, PID: true},
-		Ready:   supervise.Listens(strings.TrimPrefix(f.builderAddress(), "unix://")),
+		Ready:   supervise.Listens(o.Socket),
 	}
 }
 
-// prepareBuilder writes BuildKit's configuration. Containers of a build use the machine's network: a build on one
-// machine needs what the machine reaches, and no address range.
 func (f *Fleet) prepareBuilder() error {
-	var c strings.Builder
-	fmt.Fprintf(&c, "root = %q\n\n[grpc]\n  address = [%q]\n\n", f.path("builder", "data"), f.builderAddress())
-	fmt.Fprintf(&c, "[worker.containerd]\n  enabled = false\n\n")
-	fmt.Fprintf(&c, "[worker.oci]\n  enabled = true\n  binary = \"runc\"\n  networkMode = \"host\"\n  defaultCgroupParent = %q\n  max-parallelism = 4\n", f.cgroup()+"/builder")
-	registry := hostPort(f.machine(), f.State.Ports.Registry)
-	for _, name := range f.registryNames() {
-		fmt.Fprintf(&c, "\n[registry.%q]\n  http = true\n", name)
-		if !strings.Contains(name, ":") {
-			fmt.Fprintf(&c, "  mirrors = [%q]\n", registry)
-		}
+	o := f.builder()
+	if err := o.Validate(); err != nil {
+		return err
 	}
-	fmt.Fprintf(&c, "\n[registry.\"docker.io\"]\n  mirrors = [%q]\n", registry)
-	if err := os.MkdirAll(f.path("builder"), 0o700); err != nil {
+	if err := os.MkdirAll(o.Root, 0o700); err != nil {
 		return fmt.Errorf("preparing the builder: %w", err)
 	}
-	if err := os.WriteFile(f.path("builder", "buildkitd.toml"), []byte(c.String()), 0o600); err != nil {
+	if err := os.WriteFile(f.builderConfig(), buildkit.DaemonConfig(o), 0o600); err != nil {
 		return fmt.Errorf("preparing the builder: %w", err)
 	}
 	return nil

@@ -8,14 +8,12 @@ import (
 	"os"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	corev1apply "k8s.io/client-go/applyconfigurations/core/v1"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/clientcmd"
 
 	"fairlead.dev/fairlead/internal/local/controlplane"
-	"fairlead.dev/fairlead/internal/local/node"
 	"fairlead.dev/fairlead/internal/local/supervise"
 )
 
@@ -24,54 +22,6 @@ const hubNamespace = "argocd"
 
 // secretType is the label by which Argo CD's Secrets say what they are.
 const secretType = "argocd.argoproj.io/secret-type"
-
-// nodeUnit is a member's node; it is ready when the cluster says so.
-func (f *Fleet) nodeUnit(i int) supervise.Unit {
-	m, spec := f.State.Members[i], f.nodeSpec(i)
-	kubeconfig := f.memberCluster(i).AdminKubeconfig()
-	u := supervise.Unit{
-		Name:  m.Name + "-node",
-		After: []string{m.Name + "-apiserver"},
-		Ready: func(ctx context.Context) error { return nodeReady(ctx, kubeconfig, spec.Name) },
-	}
-	if f.State.Nodes {
-		u.Argv = []string{f.Tools.Pause, f.Tools.Fairlead, "local", "run", "node", spec.File()}
-		u.Isolate = node.Isolation
-		u.Files = f.machineNetwork()
-	} else {
-		u.Argv = f.simulatedNode(i)
-	}
-	return u
-}
-
-// machineNetwork is handed to nodes, so that they can make their link to the machine.
-func (f *Fleet) machineNetwork() []*os.File {
-	ns, err := os.Open("/proc/self/ns/net")
-	if err != nil {
-		return nil // the node says what it misses
-	}
-	return []*os.File{ns}
-}
-
-func nodeReady(ctx context.Context, kubeconfig, name string) error {
-	client, err := clientFor(kubeconfig)
-	if err != nil {
-		return err
-	}
-	n, err := client.CoreV1().Nodes().Get(ctx, name, metav1.GetOptions{})
-	if err != nil {
-		return err
-	}
-	for _, c := range n.Status.Conditions {
-		if c.Type == corev1.NodeReady {
-			if c.Status == corev1.ConditionTrue {
-				return nil
-			}
-			return fmt.Errorf("node %s isn't ready: %s", name, c.Message)
-		}
-	}
-	return fmt.Errorf("node %s hasn't said yet whether it is ready", name)
-}
 
 // registrationUnit tells the hub of a member.
 func (f *Fleet) registrationUnit(i int) supervise.Unit {
@@ -117,20 +67,33 @@ func clusterConfig(cluster controlplane.Cluster) ([]byte, error) {
 	return json.Marshal(map[string]tlsClientConfig{"tlsClientConfig": {ca, cert, key}})
 }
 
-// gitAccess tells the hub how to push to the Git host.
-func (f *Fleet) gitAccess(ctx context.Context) error {
+// hubAccessUnit tells the hub how to push to the Git host, and by which secret it knows what Git host and registry tell
+// it. It comes after the hub has made its own Secret, which this one adds to.
+func (f *Fleet) hubAccessUnit() supervise.Unit {
+	return supervise.Unit{Name: "hub-access", After: []string{"hub"}, Do: f.giveHubAccess}
+}
+
+func (f *Fleet) giveHubAccess(ctx context.Context) error {
 	client, err := clientFor(f.hubCluster().AdminKubeconfig())
 	if err != nil {
 		return err
 	}
 	e := f.Endpoints()
-	secret := corev1apply.Secret("local-git", hubNamespace).
+	git := corev1apply.Secret("local-git", hubNamespace).
 		WithLabels(map[string]string{secretType: "repo-creds"}).
 		WithData(map[string][]byte{
 			"type": []byte("git"), "url": []byte(e.Git), "username": []byte(e.GitUser), "password": []byte(e.GitPassword),
 		})
-	if err := applySecret(ctx, client, secret); err != nil {
-		return fmt.Errorf("telling the hub of the Git host: %w", err)
+	// Argo CD checks Gitea's signature with Gogs' secret; the registry's key is Fairlead's own.
+	hooks := corev1apply.Secret("argocd-secret", hubNamespace).
+		WithLabels(map[string]string{"app.kubernetes.io/part-of": "argocd"}).
+		WithData(map[string][]byte{
+			"webhook.gogs.secret": []byte(f.State.HookSecret), "webhook.registry.secret": []byte(f.State.HookSecret),
+		})
+	for _, secret := range []*corev1apply.SecretApplyConfiguration{git, hooks} {
+		if err := applySecret(ctx, client, secret); err != nil {
+			return fmt.Errorf("giving the hub access to Git host and registry: %w", err)
+		}
 	}
 	return nil
 }

@@ -51,6 +51,9 @@ func RunRegistry(ctx context.Context, dir string, log *slog.Logger) error {
 	o.AnonymousRead, o.AnonymousWrite = true, true
 	o.Mirrors = []string{"docker.io"}
 	o.Hooks = f.hooks()
+	if o.BaseImages, err = registry.FindBaseImages(ctx); err != nil {
+		log.Warn("there are no base images for a machine without internet", "err", err)
+	}
 	return registry.Run(ctx, o)
 }
 

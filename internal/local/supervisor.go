@@ -97,7 +97,7 @@ func startSupervisor(dir string, tools Tools) (*daemon, error) {
 	}
 	defer output.Close()
 	// A status of the last run would look as if it were this one's.
-	if err := os.Remove(statusPath(dir)); err != nil && !errors.Is(err, os.ErrNotExist) {
+	if err := removeIfThere(statusPath(dir)); err != nil {
 		return nil, fmt.Errorf("removing the old status: %w", err)
 	}
 	cmd := exec.Command(tools.Fairlead, "local", "run", "supervisor", "--dir", dir)
@@ -129,4 +129,11 @@ func lastLines(path string, n int) string {
 	read, _ := file.Read(buffer)
 	lines := strings.Split(strings.TrimSpace(string(buffer[:read])), "\n")
 	return strings.Join(lines[max(0, len(lines)-n):], "\n")
+}
+
+func removeIfThere(path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil
 }

@@ -22,22 +22,18 @@ const hubControllers = "namespace-controller,garbage-collector-controller,servic
 
 // Units are the processes of the control plane; they come after the units named.
 func (c Cluster) Units(after ...string) []supervise.Unit {
-	units := []supervise.Unit{c.etcd(after...), c.apiServer(), c.controllerManager()}
+	units := []supervise.Unit{c.Etcd(after...), c.APIServer(), c.ControllerManager()}
 	if c.HasNodes() {
 		units = append(units, c.scheduler())
 	}
 	return units
 }
 
-// Etcd and APIServer are the units that make the bare minimum, for tests.
-func (c Cluster) Etcd() supervise.Unit      { return c.etcd() }
-func (c Cluster) APIServer() supervise.Unit { return c.apiServer() }
-
 // APIServerUnit is the name of the unit that the cluster's clients come after.
 func (c Cluster) APIServerUnit() string { return c.Name + "-apiserver" }
 
-// etcd listens on sockets only: no port to choose, and the folder's permissions say who may talk to it.
-func (c Cluster) etcd(after ...string) supervise.Unit {
+// Etcd listens on sockets only: no port to choose, and the folder's permissions say who may talk to it.
+func (c Cluster) Etcd(after ...string) supervise.Unit {
 	const peer = "http://localhost:2380" // a name for the only member of its cluster; nobody connects there
 	socket := c.etcdSocket()
 	argv := []string{
@@ -65,7 +61,8 @@ func (c Cluster) etcd(after ...string) supervise.Unit {
 
 func (c Cluster) etcdSocket() string { return filepath.Join(c.SocketDir, c.Name+"-etcd.sock") }
 
-func (c Cluster) apiServer() supervise.Unit {
+// APIServer is ready when /readyz says so.
+func (c Cluster) APIServer() supervise.Unit {
 	argv := []string{
 		c.KubeSandbox, "kube-apiserver",
 		"--etcd-servers=unix://" + c.etcdSocket(),
@@ -81,6 +78,8 @@ func (c Cluster) apiServer() supervise.Unit {
 		"--service-account-issuer=https://kubernetes.default.svc",
 		"--service-account-key-file=" + c.CertFile("service-account.key"),
 		"--service-account-signing-key-file=" + c.CertFile("service-account.key"),
+		// The node's name resolves nowhere.
+		"--kubelet-preferred-address-types=InternalIP",
 		"--authorization-mode=Node,RBAC",
 		"--allow-privileged=true",
 		"--profiling=false",
@@ -97,7 +96,8 @@ func (c Cluster) apiServer() supervise.Unit {
 	return supervise.Unit{Name: c.APIServerUnit(), After: []string{c.Name + "-etcd"}, Argv: argv, Ready: c.apiServerReady()}
 }
 
-func (c Cluster) controllerManager() supervise.Unit {
+// ControllerManager runs all controllers in a cluster with nodes, hubControllers in another.
+func (c Cluster) ControllerManager() supervise.Unit {
 	argv := []string{
 		c.KubeSandbox, "kube-controller-manager",
 		"--kubeconfig=" + c.Kubeconfig("controller-manager"),

@@ -129,6 +129,11 @@ func (r *runner) run(ctx context.Context) {
 
 // process starts the program once and returns the reason why it ended, which is never nil unless ctx ended it.
 func (r *runner) process(ctx context.Context) error {
+	if r.unit.Before != nil {
+		if err := r.unit.Before(); err != nil {
+			return fmt.Errorf("preparing to start: %w", err)
+		}
+	}
 	p, err := start(r.unit, r.output)
 	if err != nil {
 		return fmt.Errorf("starting %s: %w", r.unit.Argv[0], err)

@@ -23,6 +23,8 @@ type Unit struct {
 	Dir string
 	// Files are passed on as file descriptors 3, 4, …; they stay open in the supervisor.
 	Files []*os.File
+	// Before runs before each start of the process; an error counts as the process's end.
+	Before func() error
 	// Isolate gives the process namespaces of its own; it is PID 1 there, so that its end is the end of all that it
 	// started. Linux and root only.
 	Isolate Isolation

@@ -1,0 +1,93 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"fairlead.dev/fairlead/internal/local/node"
+	"fairlead.dev/fairlead/internal/local/supervise"
+)
+
+// nodeUnit is a member's node; it is ready when the cluster says so.
+func (f *Fleet) nodeUnit(i int) supervise.Unit {
+	m, spec := f.State.Members[i], f.nodeSpec(i)
+	kubeconfig := f.memberCluster(i).AdminKubeconfig()
+	u := supervise.Unit{
+		Name:  m.Name + "-node",
+		After: []string{m.Name + "-apiserver"},
+		Ready: func(ctx context.Context) error { return nodeReady(ctx, kubeconfig, spec.Name) },
+	}
+	if f.State.Nodes {
+		// The status that a node had at its end would be taken for that of the one that starts.
+		u.Before = func() error { return removeIfThere(spec.StatusFile()) }
+		u.Ready = func(ctx context.Context) error {
+			if err := programsReady(spec.StatusFile()); err != nil {
+				return err
+			}
+			return nodeReady(ctx, kubeconfig, spec.Name)
+		}
+		u.Argv = []string{f.Tools.Pause, f.Tools.Fairlead, "local", "run", "node", spec.File()}
+		u.Isolate = node.Isolation
+		u.Files = f.machineNetwork()
+	} else {
+		u.Argv = f.simulatedNode(i)
+	}
+	return u
+}
+
+// machineNetwork is handed to nodes, so that they can make their link to the machine.
+func (f *Fleet) machineNetwork() []*os.File {
+	ns, err := os.Open("/proc/self/ns/net")
+	if err != nil {
+		return nil // the node says what it misses
+	}
+	return []*os.File{ns}
+}
+
+// programsReady asks the supervisor inside the node.
+func programsReady(statusFile string) error {
+	status, err := supervise.ReadStatus(statusFile)
+	if err != nil {
+		return err
+	}
+	if !status.AllReady() {
+		return errors.New(notReady(status))
+	}
+	return nil
+}
+
+func nodeReady(ctx context.Context, kubeconfig, name string) error {
+	client, err := clientFor(kubeconfig)
+	if err != nil {
+		return err
+	}
+	n, err := client.CoreV1().Nodes().Get(ctx, name, metav1.GetOptions{})
+	if err != nil {
+		return err
+	}
+	for _, c := range n.Status.Conditions {
+		if c.Type == corev1.NodeReady {
+			if c.Status == corev1.ConditionTrue {
+				return nil
+			}
+			return fmt.Errorf("node %s isn't ready: %s", name, c.Message)
+		}
+	}
+	return fmt.Errorf("node %s hasn't said yet whether it is ready", name)
+}
+
+// simulatedNode runs KWOK, which plays a node where there can't be a real one: its pods are ready at once, and nothing
+// runs in them.
+func (f *Fleet) simulatedNode(i int) []string {
+	return []string{
+		f.Tools.Kwok,
+		"--kubeconfig", f.memberCluster(i).AdminKubeconfig(),
+		"--manage-all-nodes=true",
+		"--cidr", f.memberCluster(i).PodCIDR.String(),
+	}
+}
