@@ -91,3 +91,22 @@ func (r *Rule) sourceChanged() bool {
 	old, suffix := r.object.Status.Watching, " of "+event.NormalizeURL(r.object.Spec.Source.RepoURL)
 	return len(old) < len(suffix) || old[len(old)-len(suffix):] != suffix
 }
+
+// Without returns the plan as if nothing was due at a ref: it stays as it was before.
+func (p Planned) Without(due Due, before []v1alpha1.ObservedRef) Planned {
+	p.Refs = slices.Clone(p.Refs)
+	for i := range p.Refs {
+		if p.Refs[i].Name != due.Ref {
+			continue
+		}
+		for _, old := range before {
+			if old.Name == due.Ref {
+				p.Refs[i] = old
+				return p
+			}
+		}
+		p.Refs = slices.Delete(p.Refs, i, i+1)
+		return p
+	}
+	return p
+}
