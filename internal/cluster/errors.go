@@ -1,0 +1,50 @@
+package cluster
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+var (
+	// ErrNotReady means that the cluster's state isn't known yet; a Change of the whole cluster tells when it is.
+	ErrNotReady = errors.New("its state is still being read")
+	// ErrUnreachable means that the cluster can't be reached at present; attempts go on.
+	ErrUnreachable = errors.New("the cluster can't be reached")
+	// ErrClosed means that the cluster is no longer configured, or the program ends.
+	ErrClosed = errors.New("the connection to the cluster is closed")
+)
+
+// UnknownKindError says that the cluster doesn't serve a kind.
+type UnknownKindError struct {
+	Cluster string
+	Kind    schema.GroupVersionKind
+}
+
+func (e *UnknownKindError) Error() string {
+	return fmt.Sprintf("cluster %q has no kind %s: install its CustomResourceDefinition, or correct apiVersion and kind", e.Cluster, kindName(e.Kind))
+}
+
+func kindName(k schema.GroupVersionKind) string {
+	if k.Version == "" {
+		return k.GroupKind().String()
+	}
+	return k.GroupVersion().String() + " " + k.Kind
+}
+
+// unreachable is an outage: since when, and why.
+type unreachable struct {
+	cluster string
+	since   time.Time
+	cause   error
+}
+
+func (e *unreachable) Error() string {
+	return fmt.Sprintf("reaching cluster %q, since %s: %v: check that its API server runs and that its credentials are valid",
+		e.cluster, e.since.UTC().Format(time.RFC3339), e.cause)
+}
+
+func (e *unreachable) Is(target error) bool { return target == ErrUnreachable }
+func (e *unreachable) Unwrap() error        { return e.cause }

@@ -1,0 +1,154 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sort"
+	"strings"
+	"sync"
+	"time"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/version"
+	"k8s.io/client-go/discovery"
+)
+
+// rediscover is how soon after a look at the cluster's kinds one that was missing is looked for again.
+const rediscover = 500 * time.Millisecond
+
+// Kind is how a cluster serves a kind.
+type Kind struct {
+	Resource   schema.GroupVersionResource
+	Namespaced bool
+	// Watchable is false for kinds that can't be listed and watched, such as TokenReview.
+	Watchable bool
+}
+
+// Info is what a cluster says of itself.
+type Info struct {
+	// Version is Kubernetes' version, such as v1.37.2.
+	Version string
+	// APIVersions are group/version and group/version/Kind of everything that it serves, as Helm's Capabilities has them.
+	APIVersions []string
+	// Objects is how many objects the cache knows, Watches how many kinds it watches.
+	Objects, Watches int
+}
+
+// kinds is the cluster's own list of what it serves.
+type kinds struct {
+	mu       sync.RWMutex
+	served   map[schema.GroupKind]map[string]Kind
+	versions map[schema.GroupKind][]string // the preferred first
+	all      []string
+	version  version.Info
+	at       time.Time
+	stale    bool
+}
+
+// refresh asks the cluster; an aggregated API that doesn't answer leaves its own kinds out only.
+func (k *kinds) refresh(ctx context.Context, d discovery.DiscoveryInterfaceWithContext) error {
+	v, err := d.ServerVersionWithContext(ctx)
+	if err != nil {
+		return err
+	}
+	_, lists, err := d.ServerGroupsAndResourcesWithContext(ctx)
+	if err != nil && !discovery.IsGroupDiscoveryFailedError(err) {
+		return err
+	}
+	served := map[schema.GroupKind]map[string]Kind{}
+	versions := map[schema.GroupKind][]string{}
+	var all []string
+	for _, list := range lists {
+		gv, err := schema.ParseGroupVersion(list.GroupVersion)
+		if err != nil {
+			continue
+		}
+		all = append(all, list.GroupVersion)
+		for _, r := range list.APIResources {
+			if strings.Contains(r.Name, "/") {
+				continue // a subresource
+			}
+			gk := schema.GroupKind{Group: gv.Group, Kind: r.Kind}
+			if served[gk] == nil {
+				served[gk] = map[string]Kind{}
+			}
+			if _, ok := served[gk][gv.Version]; ok {
+				continue
+			}
+			served[gk][gv.Version] = Kind{
+				Resource: gv.WithResource(r.Name), Namespaced: r.Namespaced,
+				Watchable: slices.Contains(r.Verbs, "list") && slices.Contains(r.Verbs, "watch"),
+			}
+			versions[gk] = append(versions[gk], gv.Version)
+			all = append(all, list.GroupVersion+"/"+r.Kind)
+		}
+	}
+	sort.Strings(all)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.version, k.served, k.versions, k.all, k.at, k.stale = *v, served, versions, all, time.Now(), false
+	return nil
+}
+
+// find returns the kind in that version, or with no version in the cluster's preferred one.
+func (k *kinds) find(gvk schema.GroupVersionKind) (Kind, bool) {
+	k.mu.RLock()
+	defer k.mu.RUnlock()
+	if gvk.Version == "" {
+		if len(k.versions[gvk.GroupKind()]) == 0 {
+			return Kind{}, false
+		}
+		gvk.Version = k.versions[gvk.GroupKind()][0]
+	}
+	kind, ok := k.served[gvk.GroupKind()][gvk.Version]
+	return kind, ok
+}
+
+// invalidate makes the next search for an unknown kind ask the cluster.
+func (k *kinds) invalidate() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.stale = true
+}
+
+func (k *kinds) mayRefresh() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if !k.stale && time.Since(k.at) < rediscover {
+		return false
+	}
+	k.at, k.stale = time.Now(), false
+	return true
+}
+
+// Kind tells how the cluster serves a kind; with an empty version, the one it prefers. Kinds that appeared meanwhile are
+// found. The error is an *UnknownKindError if it doesn't serve it.
+func (c *Cluster) Kind(ctx context.Context, gvk schema.GroupVersionKind) (Kind, error) {
+	if kind, ok := c.kinds.find(gvk); ok {
+		return kind, nil
+	}
+	if c.kinds.mayRefresh() {
+		ctx, cancel := c.request(ctx)
+		defer cancel()
+		if err := c.kinds.refresh(ctx, c.discovery); err != nil {
+			return Kind{}, fmt.Errorf("asking cluster %q for its kinds: %w", c.settings.Name, err)
+		}
+		if kind, ok := c.kinds.find(gvk); ok {
+			return kind, nil
+		}
+	}
+	return Kind{}, &UnknownKindError{Cluster: c.settings.Name, Kind: gvk}
+}
+
+// Info is what the cluster says of itself, and what the cache holds of it.
+func (c *Cluster) Info() Info {
+	c.kinds.mu.RLock()
+	info := Info{Version: c.kinds.version.GitVersion, APIVersions: c.kinds.all}
+	c.kinds.mu.RUnlock()
+	c.mu.Lock()
+	info.Watches = len(c.watches)
+	c.mu.Unlock()
+	info.Objects = c.store.size()
+	return info
+}

@@ -1,0 +1,143 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"sync"
+
+	"fairlead.dev/fairlead/internal/settings"
+)
+
+// Change says that something changed in a cluster.
+type Change struct {
+	// Server is the cluster's URL.
+	Server string
+	// Instance is the application concerned, as its objects name it; empty means all applications of the cluster.
+	Instance string
+	// Child is true when the change is in an object that the application doesn't manage but that belongs to one that it
+	// does, such as a Pod.
+	Child bool
+}
+
+// Registry keeps the connection to each cluster.
+type Registry struct {
+	options Options
+
+	mu       sync.Mutex
+	clusters map[string]*Cluster
+	closed   bool
+
+	listenersMu sync.RWMutex
+	listeners   map[int]func(Change)
+	nextID      int
+}
+
+// NewRegistry makes a registry without connections.
+func NewRegistry(options Options) (*Registry, error) {
+	if err := options.Validate(); err != nil {
+		return nil, err
+	}
+	return &Registry{options: options, clusters: map[string]*Cluster{}, listeners: map[int]func(Change){}}, nil
+}
+
+// Subscribe calls back at each change of any cluster, until cancel. The callback must not block.
+func (r *Registry) Subscribe(callback func(Change)) (cancel func()) {
+	r.listenersMu.Lock()
+	defer r.listenersMu.Unlock()
+	id := r.nextID
+	r.nextID++
+	r.listeners[id] = callback
+	return func() {
+		r.listenersMu.Lock()
+		defer r.listenersMu.Unlock()
+		delete(r.listeners, id)
+	}
+}
+
+func (r *Registry) publish(change Change) {
+	r.listenersMu.RLock()
+	defer r.listenersMu.RUnlock()
+	for _, callback := range r.listeners {
+		callback(change)
+	}
+}
+
+// Get returns the connection to a cluster, and makes one if there is none or its settings changed. The error is
+// ErrUnreachable if it can't be reached, ErrNotReady if that isn't known yet; both are told at once, and a Change follows
+// when it turns.
+func (r *Registry) Get(ctx context.Context, s settings.Cluster) (*Cluster, error) {
+	c, err := r.connection(s)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.ready(ctx); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+func (r *Registry) connection(s settings.Cluster) (*Cluster, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return nil, ErrClosed
+	}
+	if c, ok := r.clusters[s.Server]; ok {
+		if sameConnection(c.settings, s) {
+			return c, nil
+		}
+		c.close()
+	}
+	config, err := s.RESTConfig()
+	if err != nil {
+		return nil, fmt.Errorf("configuring cluster %q: %w", s.Name, err)
+	}
+	c := newCluster(s, config, r.options, r.publish)
+	r.clusters[s.Server] = c
+	return c, nil
+}
+
+// sameConnection tells whether a change of settings needs no new connection.
+func sameConnection(a, b settings.Cluster) bool {
+	return a.Name == b.Name && a.HubConfig == b.HubConfig && a.ClusterResources == b.ClusterResources &&
+		reflect.DeepEqual(a.Config, b.Config) && reflect.DeepEqual(a.Namespaces, b.Namespaces)
+}
+
+// Keep closes the connections to clusters that are no longer configured.
+func (r *Registry) Keep(configured []settings.Cluster) {
+	servers := map[string]bool{}
+	for _, s := range configured {
+		servers[s.Server] = true
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for server, c := range r.clusters {
+		if !servers[server] {
+			c.close()
+			delete(r.clusters, server)
+		}
+	}
+}
+
+// Known are the clusters to which there is a connection, or was an attempt at one.
+func (r *Registry) Known() []*Cluster {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var all []*Cluster
+	for _, c := range r.clusters {
+		all = append(all, c)
+	}
+	return all
+}
+
+// Close ends all connections.
+func (r *Registry) Close() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.closed = true
+	for server, c := range r.clusters {
+		c.close()
+		delete(r.clusters, server)
+	}
+}
