@@ -136,8 +136,9 @@ func (s *store) remove(u *unstructured.Unstructured) {
 	s.tell(told)
 }
 
-// replace makes the objects all there are of a kind.
-func (s *store) replace(key watchKey, objects []*unstructured.Unstructured) {
+// replace makes the objects all there were of a kind at a resource version. What is newer than the list, because a write
+// of ours was answered meanwhile, stays. An empty version is the end of the kind.
+func (s *store) replace(key watchKey, objects []*unstructured.Unstructured, at string) {
 	nodes := make(map[object.Key]*node, len(objects))
 	for _, u := range objects {
 		s.trim(u)
@@ -150,7 +151,7 @@ func (s *store) replace(key watchKey, objects []*unstructured.Unstructured) {
 		if k.GroupKind() != key.kind || key.namespace != metav1.NamespaceAll && k.Namespace != key.namespace {
 			continue
 		}
-		if nodes[k] == nil {
+		if nodes[k] == nil && (at == "" || !newer(old.resourceVersion, at)) {
 			for t := range s.concerned(old, nil) {
 				told[t] = true
 			}
@@ -159,7 +160,7 @@ func (s *store) replace(key watchKey, objects []*unstructured.Unstructured) {
 	}
 	for k, n := range nodes {
 		old := s.byKey[k]
-		if old != nil && old.uid == n.uid && old.resourceVersion == n.resourceVersion {
+		if old != nil && !newer(n.resourceVersion, old.resourceVersion) {
 			continue
 		}
 		s.unlink(old)

@@ -187,7 +187,7 @@ func (c *Cluster) forget(key watchKey) {
 	delete(c.watches, key)
 	c.mu.Unlock()
 	c.kinds.invalidate()
-	c.store.replace(key, nil)
+	c.store.replace(key, nil, "")
 	c.publish(Change{Server: c.settings.Server})
 }
 
@@ -286,14 +286,14 @@ func (s *sink) Delete(obj any) error {
 }
 
 // Replace takes everything there is of the kind.
-func (s *sink) Replace(list []any, _ string) error {
+func (s *sink) Replace(list []any, resourceVersion string) error {
 	objects := make([]*unstructured.Unstructured, 0, len(list))
 	for _, obj := range list {
 		if u, ok := obj.(*unstructured.Unstructured); ok {
 			objects = append(objects, u)
 		}
 	}
-	s.store.replace(s.key, objects)
+	s.store.replace(s.key, objects, resourceVersion)
 	s.synced()
 	return nil
 }

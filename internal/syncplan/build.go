@@ -21,6 +21,8 @@ const OperationAnnotation = "fairlead.dev/operation"
 type Item struct {
 	Target, Live *unstructured.Unstructured
 	InSync       bool
+	// Checked says that the API server has accepted this manifest in a dry-run.
+	Checked bool
 }
 
 // Input is what a plan is made of.
@@ -57,9 +59,10 @@ func Build(in Input) Plan {
 		tasks = append(tasks, in.hookTasks()...)
 	}
 	tasks = append(in.namespaceTask(tasks), tasks...)
-	plan := Plan{DryRun: in.Options.DryRun, Propagation: in.Options.Propagation}
+	plan := Plan{DryRun: in.Options.DryRun, Propagation: in.Options.Propagation, SkipMissingKinds: in.Options.SkipMissingKinds}
 	var main, onFailure []task
 	for _, t := range tasks {
+		plan.DefinesKinds = plan.DefinesKinds || definesKind(t)
 		if t.phase == v1alpha1.SyncPhaseSyncFail {
 			onFailure = append(onFailure, t)
 		} else {
@@ -85,7 +88,7 @@ func (in Input) itemTask(item Item) (task, bool) {
 		return task{}, false
 	}
 	a := Action{
-		Verb: Apply, Key: key, Target: item.Target, Live: item.Live,
+		Verb: Apply, Key: key, Target: item.Target, Live: item.Live, Checked: item.Checked,
 		Force:          o.Force || object.HasSyncOption(item.Target, "Force=true"),
 		SkipValidation: o.SkipValidation || object.HasSyncOption(item.Target, "Validate=false"),
 	}
@@ -220,18 +223,19 @@ func compareTasks(a, b task) int {
 	)
 }
 
+func definesKind(t task) bool { return t.Key.Kind == "CustomResourceDefinition" && !t.prune }
+
 // steps groups tasks into steps and batches. Definitions of kinds are a step of their own: their objects can't be
 // applied before the cluster has established them.
 func steps(tasks []task) []Step {
 	slices.SortStableFunc(tasks, compareTasks)
 	var all []Step
 	for i, t := range tasks {
-		defines := t.Key.Kind == "CustomResourceDefinition" && !t.prune
+		defines := definesKind(t)
 		newStep, newBatch := i == 0, i == 0
 		if i > 0 {
 			last := tasks[i-1]
-			lastDefines := last.Key.Kind == "CustomResourceDefinition" && !last.prune
-			newStep = last.phase != t.phase || last.wave != t.wave || last.prune != t.prune || lastDefines && !defines
+			newStep = last.phase != t.phase || last.wave != t.wave || last.prune != t.prune || definesKind(last) && !defines
 			newBatch = newStep || kindOrder[last.Key.Kind] != kindOrder[t.Key.Kind]
 		}
 		if newStep {

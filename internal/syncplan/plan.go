@@ -39,6 +39,8 @@ type Action struct {
 	Force bool
 	// SkipValidation accepts unknown fields.
 	SkipValidation bool
+	// Checked says that the API server has accepted the manifest in a dry-run.
+	Checked bool
 	// Hook is true for what Run runs; Delete says when its object goes.
 	Hook   bool
 	Delete []object.HookDeletePolicy
@@ -64,6 +66,9 @@ type Plan struct {
 	// Propagation of prunes: foreground, background or orphan.
 	Propagation string
 	DryRun      bool
+	// DefinesKinds is true when the sync applies CustomResourceDefinitions: kinds that are unknown now may be known then.
+	// SkipMissingKinds says that they will be known some other way.
+	DefinesKinds, SkipMissingKinds bool
 }
 
 // Actions are all actions of the step, in order.

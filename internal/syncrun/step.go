@@ -1,0 +1,294 @@
+package syncrun
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"fairlead.dev/fairlead/api/argo/v1alpha1"
+	"fairlead.dev/fairlead/internal/cluster"
+	"fairlead.dev/fairlead/internal/health"
+	"fairlead.dev/fairlead/internal/object"
+	"fairlead.dev/fairlead/internal/syncplan"
+)
+
+// step does what is left of a step. Acted says that something was done now; the outcome is Succeeded when the step is
+// done, Running when it is waited for.
+func (r *Run) step(ctx context.Context, step syncplan.Step) (acted bool, outcome Outcome) {
+	for _, batch := range step.Batches {
+		pending := r.pending(batch, step.Phase)
+		if len(pending) > 0 {
+			acted = true
+			if outcome := r.batch(ctx, pending, step.Phase); outcome.Phase != v1alpha1.OperationSucceeded {
+				return acted, outcome
+			}
+		}
+	}
+	settled, outcome := r.settle(step)
+	return acted || settled, outcome
+}
+
+// pending are the actions of which nothing was recorded yet.
+func (r *Run) pending(batch []syncplan.Action, phase v1alpha1.SyncPhase) []syncplan.Action {
+	var pending []syncplan.Action
+	for _, a := range batch {
+		if r.result(a, phase) == nil {
+			pending = append(pending, a)
+		}
+	}
+	return pending
+}
+
+// batch carries out actions at once and records them in their order.
+func (r *Run) batch(ctx context.Context, actions []syncplan.Action, phase v1alpha1.SyncPhase) Outcome {
+	results := make([]*v1alpha1.ResourceResult, len(actions))
+	waits := make([]string, len(actions))
+	var group errgroup.Group
+	group.SetLimit(parallel)
+	for i, a := range actions {
+		group.Go(func() error {
+			results[i], waits[i] = r.act(ctx, a)
+			return nil
+		})
+	}
+	_ = group.Wait() // act reports through results
+	failure := false
+	var waiting []string
+	for i, a := range actions {
+		if results[i] == nil {
+			waiting = append(waiting, waits[i])
+			continue
+		}
+		failure = failure || results[i].Status == v1alpha1.ResultCodeSyncFailed
+		r.note(a, phase, *results[i])
+	}
+	switch {
+	case failure:
+		return Outcome{Phase: v1alpha1.OperationFailed}
+	case len(waiting) > 0:
+		o := running("waiting for %s", summary(waiting))
+		o.Again = time.Second
+		return o
+	}
+	return Outcome{Phase: v1alpha1.OperationSucceeded}
+}
+
+// act carries out one action. No result means that it can't begin yet, and why.
+func (r *Run) act(ctx context.Context, a syncplan.Action) (result *v1alpha1.ResourceResult, waitsFor string) {
+	switch a.Verb {
+	case syncplan.Keep:
+		result := synced(a, "unchanged")
+		return &result, ""
+	case syncplan.SkipPrune:
+		return &v1alpha1.ResourceResult{Status: v1alpha1.ResultCodePruneSkipped, HookPhase: v1alpha1.OperationSucceeded, Message: "ignored (" + a.Reason + ")"}, ""
+	case syncplan.Prune:
+		return r.prune(ctx, a), ""
+	case syncplan.Run:
+		return r.startHook(ctx, a)
+	}
+	before := ""
+	if live, exists := r.Cluster.Live(a.Key); exists {
+		before = "?"
+		if live != nil {
+			before = live.GetResourceVersion()
+		}
+	}
+	answer, err := r.Cluster.Apply(ctx, a.Target, cluster.ApplyOptions{
+		Replace: a.Verb == syncplan.Replace, Force: a.Force, SkipValidation: a.SkipValidation,
+	})
+	if r.kindMayCome(err) {
+		return nil, "kind " + a.Key.Kind
+	}
+	if err != nil {
+		result := failed(err)
+		return &result, ""
+	}
+	done := applied(a, before, answer)
+	return &done, ""
+}
+
+// kindMayCome tells that an unknown kind may be known in a moment: its definition was just applied.
+func (r *Run) kindMayCome(err error) bool {
+	var unknown *cluster.UnknownKindError
+	return errors.As(err, &unknown) && r.Plan.DefinesKinds && r.Now().Sub(r.State.StartedAt.Time) < missingKindPatience
+}
+
+func (r *Run) prune(ctx context.Context, a syncplan.Action) *v1alpha1.ResourceResult {
+	if err := r.Cluster.Delete(ctx, a.Live.GroupVersionKind(), a.Key, r.Plan.Propagation, a.Live.GetUID()); err != nil {
+		result := failed(err)
+		return &result
+	}
+	return &v1alpha1.ResourceResult{Status: v1alpha1.ResultCodePruned, HookPhase: v1alpha1.OperationSucceeded, Message: "pruned"}
+}
+
+// settle looks at what was sent: hooks that end, objects that become healthy, pruned objects that go.
+func (r *Run) settle(step syncplan.Step) (changed bool, outcome Outcome) {
+	var waiting []string
+	failure := false
+	for _, a := range step.Actions() {
+		result := r.result(a, step.Phase)
+		if result == nil || result.Status == v1alpha1.ResultCodeSyncFailed {
+			failure = failure || result != nil
+			continue
+		}
+		before := *result
+		switch {
+		case a.Verb == syncplan.Prune:
+			if live, exists := r.Cluster.Live(a.Key); exists && (live == nil || live.GetUID() == a.Live.GetUID()) {
+				waiting = append(waiting, "deletion of "+a.Key.String())
+			}
+		case a.Hook:
+			r.observeHook(a, result)
+		case result.HookPhase == v1alpha1.OperationRunning:
+			r.observeObject(a, result, step.Wait)
+		}
+		failure = failure || result.HookPhase == v1alpha1.OperationFailed
+		changed = changed || before.HookPhase != result.HookPhase
+		if result.HookPhase == v1alpha1.OperationRunning && (a.Hook || step.Wait) {
+			what := "healthy state of "
+			if a.Hook {
+				what = "completion of hook "
+			}
+			waiting = append(waiting, what+a.Key.String())
+		}
+	}
+	switch {
+	case failure:
+		return changed, Outcome{Phase: v1alpha1.OperationFailed}
+	case len(waiting) > 0:
+		return changed, running("waiting for %s", summary(waiting))
+	}
+	return changed, Outcome{Phase: v1alpha1.OperationSucceeded}
+}
+
+// observeObject sees whether an applied object has become healthy. Without waiting, being applied is enough.
+func (r *Run) observeObject(a syncplan.Action, result *v1alpha1.ResourceResult, wait bool) {
+	if !wait {
+		result.HookPhase = v1alpha1.OperationSucceeded
+		return
+	}
+	live, exists := r.Cluster.Live(a.Key)
+	if !exists || live == nil {
+		// A kind that isn't watched, or an object that nobody tracks, such as a namespace made on the way.
+		result.HookPhase = v1alpha1.OperationSucceeded
+		return
+	}
+	status := health.Of(live)
+	switch {
+	case status == nil || object.IgnoresHealth(live) || status.Code == v1alpha1.HealthStatusHealthy || status.Code == v1alpha1.HealthStatusSuspended:
+		result.HookPhase = v1alpha1.OperationSucceeded
+	case status.Code == v1alpha1.HealthStatusDegraded:
+		result.HookPhase = v1alpha1.OperationFailed
+		result.Message = fmt.Sprintf("%s is degraded: %s", a.Key, status.Message)
+	}
+}
+
+// check asks the API server about every manifest before the first is applied, so that one that is invalid doesn't leave a
+// sync half done. It isn't needed for a single object, nor for what was asked already.
+func (r *Run) check(ctx context.Context) bool {
+	var all, actions []syncplan.Action
+	var phases []v1alpha1.SyncPhase
+	for _, step := range r.Plan.Steps {
+		for _, a := range step.Actions() {
+			if a.Target == nil || a.Verb == syncplan.Keep || a.Key.Kind == "Namespace" && a.Key.Group == "" {
+				continue
+			}
+			all = append(all, a)
+			if !a.Checked && !a.Hook {
+				actions, phases = append(actions, a), append(phases, step.Phase)
+			}
+		}
+	}
+	if len(all) < 2 && !r.Plan.DryRun {
+		return true
+	}
+	errs := make([]error, len(actions))
+	var group errgroup.Group
+	group.SetLimit(parallel)
+	for i, a := range actions {
+		group.Go(func() error {
+			_, err := r.Cluster.Apply(ctx, a.Target, cluster.ApplyOptions{
+				DryRun: true, Replace: a.Verb == syncplan.Replace, SkipValidation: a.SkipValidation,
+			})
+			errs[i] = err
+			return nil
+		})
+	}
+	_ = group.Wait() // the errors are in errs
+	ok := true
+	for i, err := range errs {
+		if err == nil || r.tolerable(actions[i], err) {
+			continue
+		}
+		ok = false
+		r.note(actions[i], phases[i], failed(err))
+	}
+	return ok
+}
+
+// tolerable are the errors of a dry-run that the sync itself may mend: a kind or namespace that it makes, and what Force is
+// for.
+func (r *Run) tolerable(a syncplan.Action, err error) bool {
+	var unknown *cluster.UnknownKindError
+	if errors.As(err, &unknown) {
+		return r.Plan.DefinesKinds || r.Plan.SkipMissingKinds || object.HasSyncOption(a.Target, "SkipDryRunOnMissingResource=true")
+	}
+	if namespaceMissing(err, a.Key.Namespace) {
+		return r.makesNamespace(a.Key.Namespace)
+	}
+	return a.Force
+}
+
+func namespaceMissing(err error, namespace string) bool {
+	return namespace != "" && strings.Contains(err.Error(), fmt.Sprintf("namespaces %q not found", namespace))
+}
+
+func (r *Run) makesNamespace(name string) bool {
+	for _, step := range r.Plan.Steps {
+		if slices.ContainsFunc(step.Actions(), func(a syncplan.Action) bool {
+			return a.Target != nil && a.Key == (object.Key{Kind: "Namespace", Name: name})
+		}) {
+			return true
+		}
+	}
+	return false
+}
+
+// dryRun asks about everything and changes nothing.
+func (r *Run) dryRun(ctx context.Context) Outcome {
+	ok := r.check(ctx)
+	for _, step := range r.Plan.Steps {
+		for _, a := range step.Actions() {
+			if r.result(a, step.Phase) != nil {
+				continue
+			}
+			result := synced(a, "configured (dry run)")
+			switch a.Verb {
+			case syncplan.Prune:
+				result.Status, result.Message = v1alpha1.ResultCodePruned, "pruned (dry run)"
+			case syncplan.SkipPrune:
+				result.Status, result.Message = v1alpha1.ResultCodePruneSkipped, "ignored ("+a.Reason+")"
+			}
+			result.HookPhase = v1alpha1.OperationSucceeded
+			r.note(a, step.Phase, result)
+		}
+	}
+	if !ok {
+		return Outcome{Phase: v1alpha1.OperationFailed, Message: "one or more objects failed to apply (dry run)" + r.reasons()}
+	}
+	return Outcome{Phase: v1alpha1.OperationSucceeded, Message: "successfully synced (dry run)"}
+}
+
+// summary names a few things of many.
+func summary(things []string) string {
+	const few = 3
+	if len(things) <= few {
+		return strings.Join(things, " and ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(things[:few], ", "), len(things)-few)
+}
