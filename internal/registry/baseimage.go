@@ -31,6 +31,8 @@ type BaseImages struct {
 	BusyBox string
 	// Certificates is a file of root certificates in PEM, for Go's module downloads. Empty: none.
 	Certificates string
+	// Packages of Go's standard library are compiled ahead into the image's build cache. Empty: none.
+	Packages []string
 }
 
 // certificateFiles are where systems keep their root certificates, as in Go's crypto/x509.
@@ -40,7 +42,7 @@ var certificateFiles = []string{
 
 // FindBaseImages looks on this machine for what base images are made from. The error says what to install.
 func FindBaseImages(ctx context.Context) (*BaseImages, error) {
-	var b BaseImages
+	b := BaseImages{Packages: commonPackages}
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	out, err := exec.CommandContext(ctx, "go", "env", "GOROOT").Output()
@@ -167,7 +169,7 @@ func fileHash(path string) (string, error) {
 // 200 MB at every start would tell no more, since releases don't change but by installing another one over them.
 func (b *BaseImages) inputs(goFiles []goFile) (string, error) {
 	sum := sha256.New()
-	fmt.Fprintln(sum, recipe, runtime.GOARCH)
+	fmt.Fprintln(sum, recipe, runtime.GOARCH, b.Packages)
 	for _, path := range []string{b.BusyBox, b.Certificates, filepath.Join(b.GOROOT, "VERSION")} {
 		h, err := fileHash(path)
 		if err != nil {

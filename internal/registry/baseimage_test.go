@@ -2,6 +2,7 @@ package registry
 
 import (
 	"archive/tar"
+	"bytes"
 	"errors"
 	"io"
 	"net/http"
@@ -79,6 +80,7 @@ func contents(t *testing.T, image v1.Image) map[string]*tar.Header {
 		t.Fatal(err)
 	}
 	for _, layer := range layers {
+		inLayer := map[string]bool{}
 		content, err := layer.Uncompressed()
 		if err != nil {
 			t.Fatal(err)
@@ -93,10 +95,12 @@ func contents(t *testing.T, image v1.Image) map[string]*tar.Header {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if files[h.Name] != nil {
-				t.Errorf("%s is there twice", h.Name)
+			if inLayer[h.Name] {
+				t.Errorf("%s is twice in a layer", h.Name)
 			}
-			if h.ModTime.Unix() != 0 || h.Uid != 0 {
+			inLayer[h.Name] = true
+			if compiled := strings.HasPrefix(h.Name, "root/.cache/go-build/") && h.Name != "root/.cache/go-build/"; h.Uid != 0 ||
+				(compiled && !h.ModTime.Equal(cacheTime)) || (!compiled && h.ModTime.Unix() != 0) {
 				t.Errorf("%s: time %v, owner %d", h.Name, h.ModTime, h.Uid)
 			}
 			files[h.Name] = h
@@ -250,6 +254,46 @@ func TestBaseImagesThatCannotBeMade(t *testing.T) {
 	}
 	if status, _ := s.get(t, "/v2/library/golang/manifests/1.26?ns=docker.io"); status != http.StatusNotFound {
 		t.Errorf("%d", status)
+	}
+}
+
+// The real go compiles a package that imports nothing, and finds it in a cache made from the layer.
+func TestPackagesCompiledAhead(t *testing.T) {
+	goroot, err := exec.CommandContext(t.Context(), "go", "env", "GOROOT").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &BaseImages{GOROOT: strings.TrimSpace(string(goroot)), Packages: []string{"unicode/utf8"}}
+	var layers [2]bytes.Buffer
+	for i := range layers {
+		cache := t.TempDir()
+		if err := b.compile(t.Context(), cache); err != nil {
+			t.Fatal(err)
+		}
+		if err := writeCache(&layers[i], cache); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !bytes.Equal(layers[0].Bytes(), layers[1].Bytes()) {
+		t.Error("the layer isn't the same each time")
+	}
+	root := t.TempDir()
+	unpack := exec.CommandContext(t.Context(), "tar", "xf", "-", "-C", root)
+	unpack.Stdin = &layers[0]
+	if out, err := unpack.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	build := exec.CommandContext(t.Context(), "go", "build", "-x", "unicode/utf8")
+	build.Dir = root
+	build.Env = append(os.Environ(), "GOCACHE="+filepath.Join(root, "root/.cache/go-build"), "CGO_ENABLED=0", "GOFLAGS=")
+	out, err := build.CombinedOutput()
+	if err != nil || strings.Contains(string(out), "/compile ") {
+		t.Errorf("compiled again: %v\n%s", err, out)
+	}
+
+	b.Packages = []string{"no/such/package"}
+	if err := b.compile(t.Context(), t.TempDir()); err == nil || !strings.Contains(err.Error(), "compiling Go's packages ahead") {
+		t.Errorf("got %v", err)
 	}
 }
 

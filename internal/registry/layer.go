@@ -13,23 +13,25 @@ import (
 	"time"
 )
 
-// layerWriter writes the tar of a layer that depends on nothing but the content: owner root, no times, folders made as
+// layerWriter writes the tar of a layer that depends on nothing but the content: owner root, one time, folders made as
 // needed. Its error is kept until close.
 type layerWriter struct {
 	tar  *tar.Writer
 	made map[string]bool
+	// time is that of all files.
+	time time.Time
 	err  error
 }
 
 func newLayerWriter(w io.Writer) *layerWriter {
-	return &layerWriter{tar: tar.NewWriter(w), made: map[string]bool{".": true}}
+	return &layerWriter{tar: tar.NewWriter(w), made: map[string]bool{".": true}, time: time.Unix(0, 0)}
 }
 
 func (l *layerWriter) header(h *tar.Header) {
 	if l.err != nil {
 		return
 	}
-	h.ModTime = time.Unix(0, 0)
+	h.ModTime = l.time
 	h.Format = tar.FormatPAX
 	l.err = l.tar.WriteHeader(h)
 }
