@@ -101,6 +101,8 @@ type RolloutSpec struct {
 }
 
 // RolloutWorkloadRef names the workload that a Rollout takes its template from.
+//
+// +kubebuilder:pruning:PreserveUnknownFields
 type RolloutWorkloadRef struct {
 	// APIVersion of the workload, as apps/v1.
 	APIVersion string `json:"apiVersion,omitempty"`
@@ -113,12 +115,16 @@ type RolloutWorkloadRef struct {
 }
 
 // RollbackWindowSpec says how far back a rollback skips the steps.
+//
+// +kubebuilder:pruning:PreserveUnknownFields
 type RollbackWindowSpec struct {
 	// Revisions is the number of revisions between the one rolled back to and the stable one; 0 means no window.
 	Revisions int32 `json:"revisions,omitempty"`
 }
 
 // AnalysisRunStrategy limits the history of analysis runs and experiments.
+//
+// +kubebuilder:pruning:PreserveUnknownFields
 type AnalysisRunStrategy struct {
 	// SuccessfulRunHistoryLimit is the number of successful runs kept; nil means 5.
 	SuccessfulRunHistoryLimit *int32 `json:"successfulRunHistoryLimit,omitempty"`
@@ -137,6 +143,8 @@ type RolloutStrategy struct {
 }
 
 // PodTemplateMetadata are labels and annotations that pods carry only while they play a role.
+//
+// +kubebuilder:pruning:PreserveUnknownFields
 type PodTemplateMetadata struct {
 	// +optional
 	Labels map[string]string `json:"labels,omitempty"`
@@ -145,6 +153,8 @@ type PodTemplateMetadata struct {
 }
 
 // AntiAffinity keeps the pods of two revisions on different nodes; exactly one field is set.
+//
+// +kubebuilder:pruning:PreserveUnknownFields
 type AntiAffinity struct {
 	// +optional
 	PreferredDuringSchedulingIgnoredDuringExecution *PreferredAntiAffinity `json:"preferredDuringSchedulingIgnoredDuringExecution,omitempty"`
@@ -153,6 +163,8 @@ type AntiAffinity struct {
 }
 
 // PreferredAntiAffinity asks the scheduler to separate revisions where it can.
+//
+// +kubebuilder:pruning:PreserveUnknownFields
 type PreferredAntiAffinity struct {
 	// Weight of the wish, 1 to 100.
 	Weight int32 `json:"weight"`

@@ -22,6 +22,8 @@ type RolloutAnalysis struct {
 }
 
 // RolloutAnalysisBackground is an analysis that runs beside the steps.
+//
+// +kubebuilder:pruning:PreserveUnknownFields
 type RolloutAnalysisBackground struct {
 	RolloutAnalysis `json:",inline"`
 	// StartingStep is the index of the step it starts with; nil means 0.
@@ -30,6 +32,8 @@ type RolloutAnalysisBackground struct {
 }
 
 // RolloutAnalysisTemplate names an analysis template.
+//
+// +kubebuilder:pruning:PreserveUnknownFields
 type RolloutAnalysisTemplate struct {
 	// +optional
 	TemplateName string `json:"templateName"`
@@ -39,6 +43,8 @@ type RolloutAnalysisTemplate struct {
 }
 
 // AnalysisRunArgument is a named value, given or taken from somewhere.
+//
+// +kubebuilder:pruning:PreserveUnknownFields
 type AnalysisRunArgument struct {
 	Name      string             `json:"name"`
 	Value     string             `json:"value,omitempty"`
@@ -46,6 +52,8 @@ type AnalysisRunArgument struct {
 }
 
 // ArgumentValueFrom is the source of an argument; exactly one field is set.
+//
+// +kubebuilder:pruning:PreserveUnknownFields
 type ArgumentValueFrom struct {
 	// PodTemplateHashValue is Stable or Latest.
 	PodTemplateHashValue *string `json:"podTemplateHashValue,omitempty"`
@@ -54,23 +62,31 @@ type ArgumentValueFrom struct {
 }
 
 // AnalysisFieldRef points to a field of the Rollout.
+//
+// +kubebuilder:pruning:PreserveUnknownFields
 type AnalysisFieldRef struct {
 	// FieldPath as metadata.labels['team'].
 	FieldPath string `json:"fieldPath"`
 }
 
 // DryRun names a metric, or * for all, whose result doesn't count.
+//
+// +kubebuilder:pruning:PreserveUnknownFields
 type DryRun struct {
 	MetricName string `json:"metricName"`
 }
 
 // MeasurementRetention bounds the measurements kept for a metric.
+//
+// +kubebuilder:pruning:PreserveUnknownFields
 type MeasurementRetention struct {
 	MetricName string `json:"metricName"`
 	Limit      int32  `json:"limit"`
 }
 
 // AnalysisRunMetadata are labels and annotations of an analysis run.
+//
+// +kubebuilder:pruning:PreserveUnknownFields
 type AnalysisRunMetadata struct {
 	// +optional
 	Labels map[string]string `json:"labels,omitempty"`
@@ -113,12 +129,16 @@ type RolloutExperimentTemplate struct {
 }
 
 // ExperimentService is the Service in front of an experiment's pods.
+//
+// +kubebuilder:pruning:PreserveUnknownFields
 type ExperimentService struct {
 	// Name of the Service; empty means that of the ReplicaSet.
 	Name string `json:"name,omitempty"`
 }
 
 // RolloutExperimentStepAnalysis is an analysis of an experiment.
+//
+// +kubebuilder:pruning:PreserveUnknownFields
 type RolloutExperimentStepAnalysis struct {
 	Name         string `json:"name"`
 	TemplateName string `json:"templateName"`

@@ -66,12 +66,16 @@ type CanaryStrategy struct {
 }
 
 // PingPongSpec names the two Services of the ping-pong feature.
+//
+// +kubebuilder:pruning:PreserveUnknownFields
 type PingPongSpec struct {
 	PingService string `json:"pingService"`
 	PongService string `json:"pongService"`
 }
 
 // ReplicaProgressThreshold is the part of the canary's pods that must be available for a step to finish.
+//
+// +kubebuilder:pruning:PreserveUnknownFields
 type ReplicaProgressThreshold struct {
 	// Type is Percent or Pod.
 	Type string `json:"type"`
@@ -112,6 +116,8 @@ type CanaryStep struct {
 }
 
 // RolloutPause is a pause; without Duration it lasts until somebody promotes.
+//
+// +kubebuilder:pruning:PreserveUnknownFields
 type RolloutPause struct {
 	// Duration is a number of seconds, as number or text, or a duration such as 5m.
 	// +optional
@@ -137,6 +143,8 @@ func (p RolloutPause) DurationSeconds() int32 {
 }
 
 // SetCanaryScale sizes the canary.
+//
+// +kubebuilder:pruning:PreserveUnknownFields
 type SetCanaryScale struct {
 	// Weight is a percentage of spec.replicas.
 	// +optional
@@ -150,6 +158,8 @@ type SetCanaryScale struct {
 }
 
 // SetHeaderRoute sends requests that match all headers to the canary; no match removes the route.
+//
+// +kubebuilder:pruning:PreserveUnknownFields
 type SetHeaderRoute struct {
 	// Name is one of trafficRouting.managedRoutes.
 	Name  string               `json:"name,omitempty"`
@@ -157,12 +167,16 @@ type SetHeaderRoute struct {
 }
 
 // HeaderRoutingMatch matches one request header.
+//
+// +kubebuilder:pruning:PreserveUnknownFields
 type HeaderRoutingMatch struct {
 	HeaderName  string       `json:"headerName"`
 	HeaderValue *StringMatch `json:"headerValue"`
 }
 
 // SetMirrorRoute copies matching requests to the canary; no match removes the route.
+//
+// +kubebuilder:pruning:PreserveUnknownFields
 type SetMirrorRoute struct {
 	// Name is one of trafficRouting.managedRoutes.
 	Name string `json:"name"`
@@ -173,6 +187,8 @@ type SetMirrorRoute struct {
 }
 
 // RouteMatch matches requests by method, path and headers.
+//
+// +kubebuilder:pruning:PreserveUnknownFields
 type RouteMatch struct {
 	// +optional
 	Method *StringMatch `json:"method,omitempty"`
@@ -183,6 +199,8 @@ type RouteMatch struct {
 }
 
 // StringMatch holds exactly one way of matching.
+//
+// +kubebuilder:pruning:PreserveUnknownFields
 type StringMatch struct {
 	Exact  string `json:"exact,omitempty"`
 	Prefix string `json:"prefix,omitempty"`
@@ -190,6 +208,8 @@ type StringMatch struct {
 }
 
 // PluginStep runs a step plugin.
+//
+// +kubebuilder:pruning:PreserveUnknownFields
 type PluginStep struct {
 	// Name of the plugin as author/plugin.
 	Name string `json:"name"`

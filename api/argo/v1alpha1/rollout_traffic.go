@@ -27,6 +27,8 @@ type RolloutTrafficRouting struct {
 }
 
 // ManagedRoute is a route that steps may set.
+//
+// +kubebuilder:pruning:PreserveUnknownFields
 type ManagedRoute struct {
 	Name string `json:"name"`
 }
@@ -44,6 +46,8 @@ type ALBTrafficRouting struct {
 }
 
 // StickinessConfig keeps a client at the revision it has met.
+//
+// +kubebuilder:pruning:PreserveUnknownFields
 type StickinessConfig struct {
 	Enabled         bool  `json:"enabled"`
 	DurationSeconds int64 `json:"durationSeconds"`
@@ -69,6 +73,8 @@ type IstioTrafficRouting struct {
 }
 
 // IstioVirtualService names the routes to change.
+//
+// +kubebuilder:pruning:PreserveUnknownFields
 type IstioVirtualService struct {
 	Name      string          `json:"name"`
 	Routes    []string        `json:"routes,omitempty"`
@@ -77,17 +83,23 @@ type IstioVirtualService struct {
 }
 
 // IstioTLSRoute names a TLS route by port and host.
+//
+// +kubebuilder:pruning:PreserveUnknownFields
 type IstioTLSRoute struct {
 	Port     int64    `json:"port,omitempty"`
 	SNIHosts []string `json:"sniHosts,omitempty"`
 }
 
 // IstioTCPRoute names a TCP route by port.
+//
+// +kubebuilder:pruning:PreserveUnknownFields
 type IstioTCPRoute struct {
 	Port int64 `json:"port,omitempty"`
 }
 
 // IstioDestinationRule names the subsets to change.
+//
+// +kubebuilder:pruning:PreserveUnknownFields
 type IstioDestinationRule struct {
 	Name             string `json:"name"`
 	CanarySubsetName string `json:"canarySubsetName"`
@@ -95,50 +107,68 @@ type IstioDestinationRule struct {
 }
 
 // SMITrafficRouting splits by a TrafficSplit.
+//
+// +kubebuilder:pruning:PreserveUnknownFields
 type SMITrafficRouting struct {
 	RootService      string `json:"rootService,omitempty"`
 	TrafficSplitName string `json:"trafficSplitName,omitempty"`
 }
 
 // AmbassadorTrafficRouting splits by Ambassador mappings.
+//
+// +kubebuilder:pruning:PreserveUnknownFields
 type AmbassadorTrafficRouting struct {
 	Mappings []string `json:"mappings"`
 }
 
 // AppMeshTrafficRouting splits by AWS App Mesh.
+//
+// +kubebuilder:pruning:PreserveUnknownFields
 type AppMeshTrafficRouting struct {
 	VirtualService   *AppMeshVirtualService   `json:"virtualService,omitempty"`
 	VirtualNodeGroup *AppMeshVirtualNodeGroup `json:"virtualNodeGroup,omitempty"`
 }
 
 // AppMeshVirtualService names the routes to change.
+//
+// +kubebuilder:pruning:PreserveUnknownFields
 type AppMeshVirtualService struct {
 	Name   string   `json:"name"`
 	Routes []string `json:"routes,omitempty"`
 }
 
 // AppMeshVirtualNodeGroup names the nodes of both revisions.
+//
+// +kubebuilder:pruning:PreserveUnknownFields
 type AppMeshVirtualNodeGroup struct {
 	CanaryVirtualNodeRef *AppMeshVirtualNodeReference `json:"canaryVirtualNodeRef"`
 	StableVirtualNodeRef *AppMeshVirtualNodeReference `json:"stableVirtualNodeRef"`
 }
 
 // AppMeshVirtualNodeReference names a node.
+//
+// +kubebuilder:pruning:PreserveUnknownFields
 type AppMeshVirtualNodeReference struct {
 	Name string `json:"name"`
 }
 
 // TraefikTrafficRouting splits by a TraefikService.
+//
+// +kubebuilder:pruning:PreserveUnknownFields
 type TraefikTrafficRouting struct {
 	WeightedTraefikServiceName string `json:"weightedTraefikServiceName"`
 }
 
 // ApisixTrafficRouting splits by an APISIX route.
+//
+// +kubebuilder:pruning:PreserveUnknownFields
 type ApisixTrafficRouting struct {
 	Route *ApisixRoute `json:"route,omitempty"`
 }
 
 // ApisixRoute names the rules to change.
+//
+// +kubebuilder:pruning:PreserveUnknownFields
 type ApisixRoute struct {
 	Name  string   `json:"name"`
 	Rules []string `json:"rules,omitempty"`
