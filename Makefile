@@ -1,0 +1,49 @@
+# `make help` lists what there is. Every target sets up what it needs, says what it installs, and can be run twice.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+export CGO_ENABLED ?= 0
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+
+.PHONY: help
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
+
+.PHONY: build
+build: ## bin/fairlead
+	@mkdir -p bin
+	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/fairlead ./cmd/fairlead
+
+.PHONY: tools
+tools: ## kube-sandbox, buildkitd and the Debian packages of the local fleet, built once and cached
+	@hack/tools.sh
+
+.PHONY: demo
+demo: build tools ## the whole way on a local fleet: push, build, deploy, canary, roll back (DOWN=1 takes it down after)
+	go run ./cmd/demo $(if $(DOWN),-down)
+
+.PHONY: check
+check: ## the inner loop, under a minute: vet and the quick tests
+	go vet ./...
+	go test -short ./...
+
+.PHONY: test
+test: ## everything that CI runs: analysis, generated files, tests with -race, API servers, the demo, kill -9
+	@hack/test.sh
+
+.PHONY: generate
+generate: ## deep copies, CustomResourceDefinitions and the reference of the command line
+	go tool controller-gen object paths=./api/...
+	go tool controller-gen crd:allowDangerousTypes=true,maxDescLen=0,generateEmbeddedObjectMeta=true paths=./api/... output:crd:dir=./api/crd
+	go run ./cmd/fairlead docs docs/cli
+
+.PHONY: bench
+bench: ## the benchmarks, as a table
+	@hack/bench.sh
+
+.PHONY: clean
+clean: ## take the local fleet down and delete what was built here (the cache of built tools stays)
+	@if [ -x bin/fairlead ]; then bin/fairlead local reset || true; fi
+	rm -rf bin

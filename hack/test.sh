@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# Everything that CI runs, with the time of each part. The local fleet that the last parts start is taken down at the end,
+# whatever happens.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+part() {
+	local title=$1 began=$SECONDS
+	shift
+	printf '\n== %s\n' "$title"
+	"$@"
+	printf '== %s: %d s\n' "$title" $((SECONDS - began))
+}
+
+analysis() {
+	go vet -tags integration,e2e ./...
+	go tool staticcheck -tags integration,e2e ./...
+	(cd sandbox && go vet ./...)
+}
+
+# generated files must be what `make generate` makes of the sources.
+generated() {
+	local before after
+	before=$(git status --porcelain -- api docs/cli; cat api/*/*/zz_generated* api/crd/*.yaml docs/cli/* | sha256sum)
+	make -s generate
+	after=$(git status --porcelain -- api docs/cli; cat api/*/*/zz_generated* api/crd/*.yaml docs/cli/* | sha256sum)
+	if [ "$before" != "$after" ]; then
+		echo "generated files were out of date: commit what 'make generate' made" >&2
+		git --no-pager diff --stat -- api docs/cli >&2
+		return 1
+	fi
+}
+
+# The race detector needs cgo; -tags integration adds the tests against real API servers. One package at a time: several
+# of them start a control plane of their own.
+tests() {
+	CGO_ENABLED=1 go test -race -tags integration -p 1 -timeout 20m ./...
+}
+
+fleet_dir=$(mktemp -d "${TMPDIR:-/tmp}/fl-XXXX")
+take_down() {
+	if [ -x bin/fairlead ]; then bin/fairlead local reset --dir "$fleet_dir" >/dev/null 2>&1 || true; fi
+	rm -rf "$fleet_dir"
+}
+trap take_down EXIT
+
+# The demo leaves its fleet up; the kill -9 tests go on with it.
+demo() { go run ./cmd/demo -fleet "$fleet_dir"; }
+kill9() { FAIRLEAD_FLEET="$fleet_dir" go test -tags e2e -count=1 -timeout 30m -v ./internal/demo/; }
+
+part "tools of the local fleet" hack/tools.sh
+part "building fairlead" make -s build
+part "static analysis" analysis
+part "generated files" generated
+part "unit, scenario and integration tests with -race" tests
+part "the demo, end to end" demo
+part "kill -9 at every stage boundary" kill9
+printf '\nall parts passed in %d s\n' "$SECONDS"
