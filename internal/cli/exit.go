@@ -23,7 +23,17 @@ const (
 	ExitUnavailable = 6
 	// ExitFailed is work that was asked for, ran, and failed: a build, a sync, a rollout.
 	ExitFailed = 7
+	// ExitDifferent is a comparison that found differences.
+	ExitDifferent = 8
 )
+
+// DifferentError is a comparison that found differences.
+type DifferentError struct{ Err error }
+
+func (e *DifferentError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *DifferentError) Unwrap() error { return e.Err }
 
 // UsageError is a command line that makes no sense.
 type UsageError struct{ Err error }
@@ -54,6 +64,7 @@ func ExitCode(err error) int {
 	var usage *UsageError
 	var failed *FailedError
 	var timeout *TimeoutError
+	var different *DifferentError
 	switch {
 	case err == nil:
 		return ExitOK
@@ -63,6 +74,8 @@ func ExitCode(err error) int {
 		return ExitFailed
 	case errors.As(err, &timeout):
 		return ExitTimeout
+	case errors.As(err, &different):
+		return ExitDifferent
 	}
 	switch connect.CodeOf(err) {
 	case connect.CodePermissionDenied, connect.CodeUnauthenticated:
