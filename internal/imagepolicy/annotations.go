@@ -60,3 +60,31 @@ func (a annotations) ofImageOrAll(alias, key string) (value, name string) {
 	}
 	return a.get(key), AnnotationPrefix + key
 }
+
+// Destination is where the choices for an Application are written to, as far as that can be said: problems with the
+// annotations, which Parse reports, are passed over. An Application whose source isn't known yet has the method
+// WriteToApplication and nothing else.
+func Destination(app *argo.Application, hubNamespace string) WriteBack {
+	source, _, _, err := updatedSource(app)
+	if err != nil {
+		return WriteBack{Method: WriteToApplication}
+	}
+	p := &parser{app: app, notes: app.Annotations}
+	return p.writeBack(source, hubNamespace)
+}
+
+// Lists tells whether the Application's image-list has an image at that path, on whatever registry: events may name the
+// registry by another address than the list does.
+func Lists(app *argo.Application, repository string) bool {
+	_, path := SplitRegistry(repository)
+	for _, entry := range strings.Split(app.Annotations[ImageListAnnotation], ",") {
+		image, err := parseEntry(strings.TrimSpace(entry))
+		if err != nil {
+			continue
+		}
+		if _, listed := SplitRegistry(image.Repository); listed == path {
+			return true
+		}
+	}
+	return false
+}

@@ -317,3 +317,12 @@ func element(node *yaml.Node, key string) *yaml.Node {
 	}
 	return resolve(list.Content[index])
 }
+
+// Slot names the place of an image in the target file: two images with equal slots overwrite each other.
+func (p *Policy) Slot(image Image) string {
+	if p.WriteBack.Target.Kind == Kustomization || p.WriteBack.Target.Kind == SourceFile && p.Type == argo.ApplicationSourceTypeKustomize {
+		host, path := SplitRegistry(image.manifestName())
+		return "image " + host + "/" + path
+	}
+	return "value " + image.tagParameter()
+}
