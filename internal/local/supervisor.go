@@ -16,7 +16,6 @@ import (
 
 func lockPath(dir string) string          { return filepath.Join(dir, "supervisor.lock") }
 func statusPath(dir string) string        { return filepath.Join(dir, "status.json") }
-func toolsPath(dir string) string         { return filepath.Join(dir, "tools.json") }
 func supervisorLogPath(dir string) string { return filepath.Join(dir, "logs", "supervisor.log") }
 
 // errRunning means that the fleet has a supervisor already.
@@ -29,11 +28,11 @@ func RunSupervisor(ctx context.Context, dir string, log *slog.Logger) error {
 		return err
 	}
 	defer unlock()
-	tools, err := loadTools(dir)
+	installed, err := loadInstallation(dir)
 	if err != nil {
 		return err
 	}
-	f, err := open(dir, tools)
+	f, err := open(dir, installed.Tools)
 	if err != nil {
 		return err
 	}
@@ -83,8 +82,8 @@ type daemon struct {
 }
 
 // startSupervisor starts this program once more, as the supervisor, in a session of its own.
-func startSupervisor(dir string, tools Tools) (*daemon, error) {
-	if err := saveTools(dir, tools); err != nil {
+func startSupervisor(dir string, i installation) (*daemon, error) {
+	if err := i.save(dir); err != nil {
 		return nil, err
 	}
 	if err := os.MkdirAll(filepath.Dir(supervisorLogPath(dir)), 0o700); err != nil {
@@ -100,7 +99,7 @@ func startSupervisor(dir string, tools Tools) (*daemon, error) {
 	if err := removeIfThere(statusPath(dir)); err != nil {
 		return nil, fmt.Errorf("removing the old status: %w", err)
 	}
-	cmd := exec.Command(tools.Fairlead, "local", "run", "supervisor", "--dir", dir)
+	cmd := exec.Command(i.Tools.Fairlead, "local", "run", "supervisor", "--dir", dir)
 	cmd.Dir = "/"
 	cmd.Stdout, cmd.Stderr = output, output
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}

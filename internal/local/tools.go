@@ -1,14 +1,12 @@
 package local
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"time"
 )
 
 // Tools are the programs that a fleet runs besides those in PATH.
@@ -98,50 +96,4 @@ func (f *finder) missing() error {
 		return nil
 	}
 	return fmt.Errorf("%w: %s", ErrMissingTools, strings.Join(hints, "; "))
-}
-
-// installation is what a running fleet was started from. A rebuilt program makes another.
-type installation struct {
-	Tools Tools     `json:"tools"`
-	Built time.Time `json:"built"`
-}
-
-func installed(tools Tools) (installation, error) {
-	info, err := os.Stat(tools.Fairlead)
-	if err != nil {
-		return installation{}, fmt.Errorf("finding the running program: %w", err)
-	}
-	return installation{tools, info.ModTime().UTC()}, nil
-}
-
-func saveTools(dir string, tools Tools) error {
-	i, err := installed(tools)
-	if err != nil {
-		return err
-	}
-	data, err := json.MarshalIndent(i, "", "  ")
-	if err != nil {
-		return err
-	}
-	if err := os.WriteFile(toolsPath(dir), data, 0o600); err != nil {
-		return fmt.Errorf("recording the fleet's programs: %w", err)
-	}
-	return nil
-}
-
-func loadTools(dir string) (Tools, error) {
-	i, err := loadInstallation(dir)
-	return i.Tools, err
-}
-
-func loadInstallation(dir string) (installation, error) {
-	var i installation
-	data, err := os.ReadFile(toolsPath(dir))
-	if err == nil {
-		err = json.Unmarshal(data, &i)
-	}
-	if err != nil {
-		return i, fmt.Errorf("reading the fleet's programs: %w", err)
-	}
-	return i, nil
 }

@@ -24,7 +24,7 @@ var ErrNotReady = errors.New("the fleet isn't ready")
 func CanHaveNodes() bool { return runtime.GOOS == "linux" && os.Geteuid() == 0 }
 
 // Up makes the fleet run and waits until it is ready; progress gets a line for each step. It does nothing to a fleet
-// that runs already, unless it runs from another build of Fairlead: then it is restarted.
+// that runs already, unless it runs from another build of Fairlead or with other ports: then it is restarted.
 func Up(ctx context.Context, o Options, progress io.Writer) (*Fleet, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
@@ -39,12 +39,16 @@ func Up(ctx context.Context, o Options, progress io.Writer) (*Fleet, error) {
 	if err != nil {
 		return nil, err
 	}
+	installed, err := fleet.installation()
+	if err != nil {
+		return nil, err
+	}
 	up, err := running(o.Dir)
 	if err != nil {
 		return nil, err
 	}
-	if up && fleet.outdated() {
-		fmt.Fprintln(progress, "Fairlead was built anew since this fleet was started: restarting it")
+	if before, err := loadInstallation(o.Dir); up && err == nil && before != installed {
+		fmt.Fprintln(progress, "the fleet was started from another build of Fairlead, or with other ports: restarting it")
 		if err := fleet.stop(ctx); err != nil {
 			return nil, err
 		}
@@ -58,21 +62,11 @@ func Up(ctx context.Context, o Options, progress io.Writer) (*Fleet, error) {
 		if err := fleet.waitForPorts(ctx); err != nil {
 			return nil, err
 		}
-		if started, err = startSupervisor(o.Dir, o.Tools); err != nil {
+		if started, err = startSupervisor(o.Dir, installed); err != nil {
 			return nil, err
 		}
 	}
 	return fleet, fleet.wait(ctx, started, progress)
-}
-
-// outdated reports whether the fleet runs from other programs than these.
-func (f *Fleet) outdated() bool {
-	now, err := installed(f.Tools)
-	if err != nil {
-		return false
-	}
-	then, err := loadInstallation(f.Dir)
-	return err == nil && then != now
 }
 
 // waitForPorts gives what a killed supervisor left a moment to end.
