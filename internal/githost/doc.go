@@ -17,5 +17,7 @@
 //
 //	repositories/OWNER/NAME.git   the bare repositories
 //	hooks/                        what each webhook receiver has been told (package hook)
+//	guard/                        git's hook that protects branches
+//	git.lock                      held by every git command, so that a start knows whether some still run
 //	lock                          held while a Host runs: one Host per folder
 package githost

@@ -54,7 +54,7 @@ func (h *Host) command(ctx context.Context, dir string, args ...string) *exec.Cm
 	}
 	cmd.Cancel = func() error { return terminate(cmd.Process) } // lets git remove its lock files
 	cmd.WaitDelay = 5 * time.Second
-	dieWithParent(cmd)
+	h.orphans.adopt(cmd)
 	return cmd
 }
 

@@ -23,6 +23,10 @@ import (
 // ErrInUse says that another Host works on the same folder.
 var ErrInUse = errors.New("another Git host uses this folder: stop it first")
 
+// orphanWait is how long a start waits for git commands of an earlier Host. Those of a push end at once; packing a large
+// repository may take longer.
+const orphanWait = 10 * time.Second
+
 // Host serves the repositories of one folder. It is an http.Handler.
 type Host struct {
 	opts  Options
@@ -30,6 +34,8 @@ type Host struct {
 	auth  *basicauth.Checker
 	hooks *hook.Group
 	lock  *flock.Flock
+	// orphans are git commands that an earlier Host, which was killed, has left running.
+	orphans *orphanage
 	// slots bounds the git processes that serve requests.
 	slots chan struct{}
 	// creating serialises the making of repositories.
@@ -82,19 +88,37 @@ func (h *Host) open(ctx context.Context) error {
 	}
 	err := h.openLocked(ctx)
 	if err != nil {
-		if h.hooks != nil {
-			h.hooks.Close()
-		}
-		_ = h.lock.Close()
+		h.release()
 	}
 	return err
+}
+
+// release frees what open has taken.
+func (h *Host) release() {
+	if h.hooks != nil {
+		h.hooks.Close()
+	}
+	if h.orphans != nil {
+		h.orphans.close()
+	}
+	_ = h.lock.Close()
 }
 
 func (h *Host) openLocked(ctx context.Context) error {
 	if err := writeGuard(h.guard()); err != nil {
 		return err
 	}
-	names, err := h.recover()
+	var alone bool
+	var err error
+	if h.orphans, alone, err = openOrphanage(ctx, filepath.Join(h.opts.Dir, "git.lock"), orphanWait); err != nil {
+		return err
+	}
+	if !alone {
+		h.log.Warn("git commands of an earlier Git host still run; what they leave behind is mended at the next start")
+	} else if err := h.mend(); err != nil {
+		return err
+	}
+	names, err := h.names()
 	if err != nil {
 		return err
 	}
@@ -116,9 +140,8 @@ func (h *Host) openLocked(ctx context.Context) error {
 // Close ends webhooks and maintenance and frees the folder. Requests must have ended before.
 func (h *Host) Close() {
 	h.stop()
-	h.hooks.Close()
 	h.work.Wait()
-	_ = h.lock.Close()
+	h.release()
 }
 
 // Run serves a Host until ctx ends.

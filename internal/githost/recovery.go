@@ -17,30 +17,29 @@ const asidePrefix = ".new-"
 // maintenanceInterval is how often repositories are packed. A busy repository gets some hundred loose objects an hour.
 const maintenanceInterval = time.Hour
 
-// recover removes what git commands that were killed left behind, and lists the repositories. Only the holder of the
-// folder's lock may do this: then no git command can be at work in it.
-func (h *Host) recover() ([]string, error) {
+// mend removes what git commands that were killed left behind. No git command may be at work in the folder.
+func (h *Host) mend() error {
 	entries, err := os.ReadDir(h.repositories())
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for _, e := range entries {
 		if strings.HasPrefix(e.Name(), asidePrefix) {
 			if err := os.RemoveAll(filepath.Join(h.repositories(), e.Name())); err != nil {
-				return nil, fmt.Errorf("removing a repository that was never finished: %w", err)
+				return fmt.Errorf("removing a repository that was never finished: %w", err)
 			}
 		}
 	}
 	names, err := h.names()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for _, name := range names {
 		if err := removeLeftovers(h.repository(name).dir); err != nil {
-			return nil, fmt.Errorf("mending repository %q: %w", name, err)
+			return fmt.Errorf("mending repository %q: %w", name, err)
 		}
 	}
-	return names, nil
+	return nil
 }
 
 // removeLeftovers removes lock files, which would refuse every later change of what they lock, and the quarantine of
@@ -63,7 +62,7 @@ func removeLeftovers(dir string) error {
 	if err != nil {
 		return err
 	}
-	var patterns = []string{"incoming-*", "tmp_objdir-*", "*.lock", "*/*.lock"} // receive-pack's quarantine, by git's version
+	patterns := []string{"incoming-*", "tmp_objdir-*", "*.lock", "*/*.lock"} // receive-pack's quarantine, by git's version
 	for _, pattern := range patterns {
 		found, err := filepath.Glob(filepath.Join(objects, pattern))
 		if err != nil {

@@ -59,7 +59,10 @@ func FindBaseImages(ctx context.Context) (*BaseImages, error) {
 			break
 		}
 	}
-	return &b, b.Validate()
+	if err := b.Validate(); err != nil {
+		return nil, err
+	}
+	return &b, nil
 }
 
 // Validate tells what can't be used, and what to do about it.
