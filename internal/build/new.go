@@ -74,6 +74,11 @@ func fromRule(rule *Rule, ref string, commit Commit) (*v1alpha1.Build, error) {
 		},
 	}
 	b.Namespace = object.Namespace
+	owner := true
+	b.OwnerReferences = []metav1.OwnerReference{{
+		APIVersion: v1alpha1.GroupVersion.String(), Kind: "BuildRule", Name: object.Name, UID: object.UID,
+		Controller: &owner, BlockOwnerDeletion: &owner,
+	}}
 	if len(object.Name) <= 63 { // the limit of a label's value
 		b.Labels = map[string]string{v1alpha1.RuleLabel: object.Name}
 	}

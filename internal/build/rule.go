@@ -99,8 +99,7 @@ func Compile(object *v1alpha1.BuildRule) (*Rule, error) {
 
 var platformForm = regexp.MustCompile(`^[a-z0-9]+/[a-z0-9_]+(/[a-z0-9]+)?$`)
 
-// perlGroup finds the (?<name>…) of Perl, Java and .NET at any place; Go's syntax knows it since 1.22, and the check for
-// names below is the same for both.
+// compilePattern anchors a pattern at both ends. Go knows both forms of a named group, (?P<name>…) and (?<name>…).
 func compilePattern(text string) (*regexp.Regexp, error) {
 	switch {
 	case text == "":
