@@ -84,13 +84,13 @@ func TestKilledAtAnyTime(t *testing.T) {
 	work := checkout(t, "http://dev:pw@"+p.Listen+"/shop/app.git")
 
 	known := map[string]string{}
-	const rounds = 12
+	const rounds = 8
 	for round := range rounds {
 		cmd := p.start(t)
 		id := write(t, work, fmt.Sprint("round ", round), "a.txt", fmt.Sprint(round))
 		// A push takes some 40 ms; the kill comes at another moment of it in each round.
 		killed := make(chan struct{})
-		time.AfterFunc(time.Duration(round)*6*time.Millisecond, func() {
+		time.AfterFunc(time.Duration(round)*9*time.Millisecond, func() {
 			kill(cmd)
 			close(killed)
 		})

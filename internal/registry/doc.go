@@ -11,7 +11,7 @@
 //	http://HOST/v2/…                 the OCI distribution API, deletes enabled
 //	http://HOST/v2/…?ns=docker.io    as a mirror of docker.io: repositories under docker.io/ here
 //	http://HOST/healthz              200 as soon as it serves
-//	http://HOST/readyz               200 when the base images are there too; before, 503 and what it is doing
+//	http://HOST/readyz               200 when the base images are there too; before, 503; 500 and why if they can't be made
 //
 // In-memory registries for tests are go-containerregistry's pkg/registry.
 //

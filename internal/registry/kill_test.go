@@ -85,7 +85,7 @@ func TestKilledAtAnyTime(t *testing.T) {
 	listener.Close()
 	once := remote.WithRetryBackoff(remote.Backoff{Steps: 1})
 	known := map[string]string{}
-	const rounds = 12
+	const rounds = 8
 	for round := range rounds {
 		cmd := p.start(t)
 		image, digest := randomImage(t)
@@ -97,7 +97,7 @@ func TestKilledAtAnyTime(t *testing.T) {
 		}
 		// The kill comes at another moment of the push in each round.
 		killed := make(chan struct{})
-		time.AfterFunc(time.Duration(round)*4*time.Millisecond, func() {
+		time.AfterFunc(time.Duration(round)*6*time.Millisecond, func() {
 			kill(cmd)
 			close(killed)
 		})
