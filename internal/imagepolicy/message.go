@@ -156,7 +156,7 @@ func (w WriteBack) BranchName(app AppChanges) (string, error) {
 	}
 	type image struct{ Name, Alias, OldTag, NewTag string }
 	data := struct {
-		Images                                  []image
+		Images                                   []image
 		SHA256, AppName, AppNamespace, TargetKey string
 	}{AppName: app.App, AppNamespace: app.Namespace, TargetKey: hash(w.Repository, w.Base, w.Target.Path)[:8]}
 	var ids []string

@@ -28,7 +28,9 @@ func tags(words string) []Tag {
 }
 
 func TestPick(t *testing.T) {
-	semver := func(constraint string) Image { return Image{Repository: "web", Strategy: Semver, Constraint: constraint} }
+	semver := func(constraint string) Image {
+		return Image{Repository: "web", Strategy: Semver, Constraint: constraint}
+	}
 	newest := Image{Repository: "web", Strategy: NewestBuild}
 	filtered := Image{Repository: "web", Strategy: NewestBuild, Allow: regexp.MustCompile(`^main-`), Ignore: []string{"*-dirty"}}
 	digest := Image{Repository: "web", Strategy: Digest, Constraint: "latest"}

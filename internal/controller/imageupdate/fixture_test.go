@@ -124,15 +124,23 @@ func (f *fixture) newRegistry() {
 // run runs git as a person named Ann.
 func (f *fixture) run(dir string, args ...string) string {
 	f.t.Helper()
+	output, err := f.git(dir, args...)
+	if err != nil {
+		f.t.Fatalf("git %s: %v\n%s", strings.Join(args, " "), err, output)
+	}
+	return output
+}
+
+// try runs git in the bare repository, where it may fail.
+func (f *fixture) try(args ...string) (string, error) { return f.git(f.bare, args...) }
+
+func (f *fixture) git(dir string, args ...string) (string, error) {
 	cmd := exec.Command("git", args...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_SYSTEM=/dev/null", "GIT_TERMINAL_PROMPT=0",
 		"GIT_AUTHOR_NAME=Ann", "GIT_AUTHOR_EMAIL=ann@example.com", "GIT_COMMITTER_NAME=Ann", "GIT_COMMITTER_EMAIL=ann@example.com")
 	output, err := cmd.CombinedOutput()
-	if err != nil {
-		f.t.Fatalf("git %s: %v\n%s", strings.Join(args, " "), err, output)
-	}
-	return strings.TrimSpace(string(output))
+	return strings.TrimSpace(string(output)), err
 }
 
 // write puts a file into the person's clone.
@@ -196,7 +204,7 @@ func (f *fixture) app(name string, changes ...func(*argo.Application)) *argo.App
 	f.t.Helper()
 	app := &argo.Application{
 		ObjectMeta: metav1.ObjectMeta{Namespace: "argocd", Name: name, Annotations: map[string]string{
-			imagepolicy.ImageListAnnotation:                   "web=" + f.image("acme/web"),
+			imagepolicy.ImageListAnnotation:                    "web=" + f.image("acme/web"),
 			imagepolicy.AnnotationPrefix + "write-back-method": "git",
 		}},
 		Spec: argo.ApplicationSpec{Source: &argo.ApplicationSource{RepoURL: "file://" + f.bare, Path: "apps/" + name, TargetRevision: "main"}},
