@@ -5,7 +5,8 @@ package rollout
 // 99, unless there is only one pod to share.
 //
 // The candidates and their order are Argo Rollouts' (since 1.2), since users have tuned their steps to its numbers: canary is
-// replicas×weight rounded up or down, of a total of replicas or, with surge, one more; the first of the nearest wins.
+// replicas×weight rounded up or down, of a total of replicas or, with surge, one more; the first of the nearest wins. Only
+// where it has no candidate and gives the canary nothing (two pods, 75 %, no surge), rounding down is right here.
 func split(replicas, weight, surge int32) (canary, stable int32) {
 	if replicas == 0 {
 		return 0, 0
@@ -13,11 +14,11 @@ func split(replicas, weight, surge int32) (canary, stable int32) {
 	up := ceilDiv(int64(replicas)*int64(weight), 100)
 	down := int32(int64(replicas) * int64(weight) / 100)
 	mayVanish := weight == 0 || weight == 100 || (replicas == 1 && surge == 0)
-	best := share{canary: -1}
+	best := none
 	if up < replicas || mayVanish {
 		best = best.orNearer(share{up, replicas}, weight)
 	}
-	if (down > 0 || mayVanish) && !halfWay(replicas, weight) {
+	if (down > 0 || mayVanish) && (best == none || !halfWay(replicas, weight)) {
 		best = best.orNearer(share{down, replicas}, weight)
 	}
 	if surge > 0 {
@@ -26,18 +27,18 @@ func split(replicas, weight, surge int32) (canary, stable int32) {
 			best = best.orNearer(share{down, replicas + 1}, weight)
 		}
 	}
-	if best.canary < 0 {
-		return 0, replicas
-	}
 	return best.canary, best.total - best.canary
 }
 
 // share is canary pods out of a total.
 type share struct{ canary, total int32 }
 
-// orNearer is other if it is nearer to weight than s, which has no canary if it is no candidate yet.
+// none is no candidate yet.
+var none = share{}
+
+// orNearer is other if it is nearer to weight than s, or s is none.
 func (s share) orNearer(other share, weight int32) share {
-	if s.canary < 0 {
+	if s == none {
 		return other
 	}
 	// |canary/total − weight/100|, compared without rounding.

@@ -55,10 +55,7 @@ func (s *State) pausedAtStep() (since time.Time, ok bool) {
 }
 
 // resumed tells whether a person has ended the pause.
-func (s *State) resumed() bool {
-	_, paused := s.pausedAtStep()
-	return s.Pausing && !paused
-}
+func (s *State) resumed() bool { return s.Pausing && len(s.Pauses) == 0 }
 
 func (s *State) pause(reason string, now time.Time) {
 	s.Pauses = append(slices.Clone(s.Pauses), PauseRecord{Reason: reason, Since: now})
