@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 )
@@ -58,11 +57,10 @@ func Run(ctx context.Context, options Options) error {
 		return fmt.Errorf("making a folder for the demo's clones: %w", err)
 	}
 	defer os.RemoveAll(work)
-	fairlead, err := filepath.Abs(options.Fairlead)
+	w, err := newWorld(options, work)
 	if err != nil {
 		return err
 	}
-	w := &world{options: options, fairlead: fairlead, work: work}
 	passed, failure := walk(ctx, w)
 	w.stages.print(options.Out)
 	fmt.Fprintf(options.Out, "\ndemo: %d of %d steps passed\n", passed, len(steps))

@@ -27,7 +27,7 @@ func stepImageUpdate(ctx context.Context, w *world) error {
 func (w *world) waitForWriteBack(ctx context.Context, apps ...string) error {
 	return w.until(ctx, "the tag "+w.release+" in the deployment repository", func() (bool, string, error) {
 		if _, err := w.gitOutput(ctx, deployClone, "pull", "--quiet", "--ff-only"); err != nil {
-			return false, "", err
+			return false, err.Error(), nil // the Git host may be restarting
 		}
 		for _, app := range apps {
 			file, err := w.gitOutput(ctx, deployClone, "ls-files", "*.argocd-source-"+app+".yaml")

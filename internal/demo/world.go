@@ -35,6 +35,15 @@ type world struct {
 	pushedAt, readyAt time.Time
 }
 
+// newWorld makes a world that works in a folder.
+func newWorld(options Options, work string) (*world, error) {
+	fairlead, err := filepath.Abs(options.Fairlead)
+	if err != nil {
+		return nil, fmt.Errorf("finding the program: %w", err)
+	}
+	return &world{options: options, fairlead: fairlead, work: work, as: "admin"}, nil
+}
+
 // fairleadOutput runs fairlead as the current user and returns what it printed.
 func (w *world) fairleadOutput(ctx context.Context, args ...string) (string, error) {
 	return w.output(ctx, w.work, append([]string{w.fairlead}, args...)...)
@@ -130,6 +139,9 @@ type commandError struct {
 func (e *commandError) Error() string { return fmt.Sprintf("%s: %v: %s", e.command, e.err, e.text) }
 func (e *commandError) Unwrap() error { return e.err }
 
+// exitUnavailable is fairlead's exit code for a hub that doesn't answer, as while it restarts.
+const exitUnavailable = 6
+
 // exitCode is the exit code in a command's error; -1 if it has none.
 func exitCode(err error) int {
 	var exit *exec.ExitError
@@ -162,6 +174,9 @@ func (w *world) until(ctx context.Context, what string, ask func() (yes bool, st
 	var last string
 	for {
 		yes, state, err := ask()
+		if exitCode(err) == exitUnavailable {
+			state, err = "the hub is away", nil
+		}
 		if err != nil && ctx.Err() == nil {
 			return fmt.Errorf("waiting for %s: %w", what, err)
 		}
