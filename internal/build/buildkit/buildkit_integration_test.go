@@ -10,12 +10,8 @@ import (
 	"io"
 	"log"
 	"net/http/httptest"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -23,149 +19,33 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/registry"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
-	"github.com/google/go-containerregistry/pkg/v1/static"
-	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"fairlead.dev/fairlead/internal/build"
 	"fairlead.dev/fairlead/internal/build/buildkit"
+	"fairlead.dev/fairlead/internal/build/buildtest"
 )
 
 // These tests run the pinned buildkitd as root with runc and a static busybox, as the local fleet does.
 
-// daemon is a buildkitd that can be killed and started again.
-type daemon struct {
-	t       *testing.T
-	options buildkit.DaemonOptions
-	config  string
-	command *exec.Cmd
-}
-
-func (d *daemon) start() {
-	d.t.Helper()
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	d.command = exec.Command(filepath.Join(cache, "fairlead", "bin", "buildkitd"), d.options.Args(d.config)...)
-	output := &bytes.Buffer{}
-	d.command.Stdout, d.command.Stderr = output, output
-	if err := d.command.Start(); err != nil {
-		d.t.Fatalf("starting buildkitd: %v (hack/tools.sh builds it)", err)
-	}
-	client := d.client()
-	deadline := time.Now().Add(30 * time.Second)
-	for {
-		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
-		err := client.Ready(ctx)
-		cancel()
-		if err == nil {
-			return
-		}
-		if time.Now().After(deadline) {
-			d.kill()
-			d.t.Fatalf("waiting for buildkitd: %v\n%s", err, output)
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
-}
-
-func (d *daemon) kill() {
-	d.command.Process.Kill()
-	d.command.Wait()
-}
-
-func (d *daemon) client() *buildkit.Client {
-	client, err := buildkit.New(buildkit.Options{Address: d.options.Address()})
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	return client
-}
-
 // setUp starts a registry with a busybox image, and a daemon that takes it for Docker Hub.
-func setUp(t *testing.T) (*daemon, string) {
+func setUp(t *testing.T) (*buildtest.Daemon, string) {
 	t.Helper()
 	server := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
 	t.Cleanup(server.Close)
 	host := strings.TrimPrefix(server.URL, "http://")
-	pushBusybox(t, host+"/library/busybox:latest")
-
-	dir := t.TempDir()
-	t.Cleanup(func() { unmount(t, dir) }) // runs before dir is removed
-	options := buildkit.DefaultDaemonOptions()
-	options.Root, options.Socket = filepath.Join(dir, "root"), filepath.Join(dir, "s")
-	options.PlainHTTP = []string{host}
-	options.Mirrors = map[string][]string{"docker.io": {host}}
-	if err := options.Validate(); err != nil {
-		t.Fatal(err)
-	}
-	config := filepath.Join(dir, "buildkitd.toml")
-	if err := os.WriteFile(config, buildkit.DaemonConfig(options), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	d := &daemon{t: t, options: options, config: config}
-	d.start()
-	t.Cleanup(func() { d.kill() })
-	return d, host
+	buildtest.PushBusybox(t, host+"/library/busybox:latest")
+	return buildtest.StartDaemon(t, host), host
 }
 
-// unmount releases the root file systems of steps that a killed daemon left.
-func unmount(t *testing.T, dir string) {
-	mounts, err := os.ReadFile("/proc/self/mounts")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for line := range strings.Lines(string(mounts)) {
-		if fields := strings.Fields(line); strings.HasPrefix(fields[1], dir+"/") {
-			if err := syscall.Unmount(fields[1], syscall.MNT_DETACH); err != nil {
-				t.Errorf("unmounting %s: %v", fields[1], err)
-			}
-		}
-	}
-}
-
-func pushBusybox(t *testing.T, image string) {
+func client(t *testing.T, d *buildtest.Daemon) *buildkit.Client {
 	t.Helper()
-	program, err := os.ReadFile("/bin/busybox")
-	if err != nil {
-		t.Fatalf("reading busybox: %v (package busybox-static)", err)
-	}
-	var layer bytes.Buffer
-	w := tar.NewWriter(&layer)
-	for _, dir := range []string{"bin/", "tmp/"} {
-		w.WriteHeader(&tar.Header{Name: dir, Typeflag: tar.TypeDir, Mode: 0o755})
-	}
-	w.WriteHeader(&tar.Header{Name: "bin/busybox", Typeflag: tar.TypeReg, Mode: 0o755, Size: int64(len(program))})
-	w.Write(program)
-	for _, applet := range []string{"sh", "cat", "ls", "stat", "sleep", "echo", "test", "readlink"} {
-		w.WriteHeader(&tar.Header{Name: "bin/" + applet, Typeflag: tar.TypeSymlink, Linkname: "busybox"})
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	img, err := mutate.AppendLayers(empty.Image, static.NewLayer(layer.Bytes(), types.DockerUncompressedLayer))
+	client, err := buildkit.New(buildkit.Options{Address: d.Address()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	img, err = mutate.Config(img, v1.Config{Env: []string{"PATH=/bin"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if file, err := img.ConfigFile(); err == nil {
-		file = file.DeepCopy()
-		file.OS, file.Architecture = "linux", "amd64"
-		img, _ = mutate.ConfigFile(img, file)
-	}
-	reference, err := name.ParseReference(image)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := remote.Write(reference, img); err != nil {
-		t.Fatal(err)
-	}
+	return client
 }
 
 func source(dockerfile string) fstest.MapFS {
@@ -232,7 +112,7 @@ ENTRYPOINT ["/greeting"]
 	r.Time = time.Date(2026, 5, 4, 3, 2, 1, 0, time.UTC)
 	var stages []string
 	r.Stage = func(stage string) { stages = append(stages, stage) }
-	result, err := d.client().Build(t.Context(), r)
+	result, err := client(t, d).Build(t.Context(), r)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, &log)
 	}
@@ -263,12 +143,12 @@ ENTRYPOINT ["/greeting"]
 
 	// The same again is cached; another content of the same size is not.
 	log = lines{}
-	again, err := d.client().Build(t.Context(), r)
+	again, err := client(t, d).Build(t.Context(), r)
 	if err != nil || again.Digest != result.Digest || !strings.Contains(log.String(), "CACHED") {
 		t.Errorf("the second build gave %v, %v:\n%s", again, err, &log)
 	}
 	files["app/data.txt"] = &fstest.MapFile{Data: []byte("other"), Mode: 0o644}
-	if _, err := d.client().Build(t.Context(), r); err != nil {
+	if _, err := client(t, d).Build(t.Context(), r); err != nil {
 		t.Fatal(err)
 	}
 	if got := content(t, pull(t, r.Images[0]), "data.txt"); got != "other" {
@@ -291,7 +171,7 @@ func TestFailures(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			var log lines
-			_, err := d.client().Build(t.Context(), request(host, source(test.dockerfile), &log))
+			_, err := client(t, d).Build(t.Context(), request(host, source(test.dockerfile), &log))
 			var failure *build.Failure
 			if !errors.As(err, &failure) {
 				t.Fatalf("got %v (%T), want a failure\n%s", err, err, &log)
@@ -309,7 +189,7 @@ func TestUnpushable(t *testing.T) {
 	d, host := setUp(t)
 	r := request(host, source("FROM scratch\nCOPY . /\n"), nil)
 	r.Images = []string{"127.0.0.1:1/nobody/home:v1"}
-	_, err := d.client().Build(t.Context(), r)
+	_, err := client(t, d).Build(t.Context(), r)
 	if !errors.Is(err, build.ErrRegistryUnavailable) || !strings.Contains(err.Error(), "127.0.0.1:1") {
 		t.Errorf("pushing to a registry that is down: %v", err)
 	}
@@ -324,7 +204,7 @@ func TestCancelAndKill(t *testing.T) {
 	why := errors.New("the user has other plans")
 	ended := make(chan error)
 	go func() {
-		_, err := d.client().Build(ctx, request(host, files, &log))
+		_, err := client(t, d).Build(ctx, request(host, files, &log))
 		ended <- err
 	}()
 	log.wait(t, "begun")
@@ -335,20 +215,20 @@ func TestCancelAndKill(t *testing.T) {
 
 	log = lines{}
 	go func() {
-		_, err := d.client().Build(t.Context(), request(host, files, &log))
+		_, err := client(t, d).Build(t.Context(), request(host, files, &log))
 		ended <- err
 	}()
 	log.wait(t, "begun")
-	d.kill()
+	d.Kill()
 	err := <-ended
 	if !errors.Is(err, build.ErrBuilderUnavailable) {
 		t.Errorf("build of a killed daemon: %v", err)
 	}
-	if _, err := d.client().Build(t.Context(), request(host, files, nil)); !errors.Is(err, build.ErrBuilderUnavailable) {
+	if _, err := client(t, d).Build(t.Context(), request(host, files, nil)); !errors.Is(err, build.ErrBuilderUnavailable) {
 		t.Errorf("build without a daemon: %v", err)
 	}
-	d.start()
-	if _, err := d.client().Build(t.Context(), request(host, source("FROM busybox\nRUN echo ok\n"), nil)); err != nil {
+	d.Start()
+	if _, err := client(t, d).Build(t.Context(), request(host, source("FROM busybox\nRUN echo ok\n"), nil)); err != nil {
 		t.Errorf("build after the restart: %v", err)
 	}
 }

@@ -1,6 +1,3 @@
-// Package buildtest is a builder for tests that works in the process: it makes a real image and pushes it to a real
-// registry, from Dockerfiles that only copy files. It has no containers, no stages and no cache; the builder that users get
-// is build/buildkit. Start with Builder.
 package buildtest
 
 import (

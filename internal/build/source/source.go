@@ -13,6 +13,8 @@ import (
 	"strings"
 	"time"
 
+	"k8s.io/utils/clock"
+
 	"fairlead.dev/fairlead/api/fairlead/v1alpha1"
 	"fairlead.dev/fairlead/internal/build"
 	"fairlead.dev/fairlead/internal/git"
@@ -24,6 +26,8 @@ type Git struct {
 	Store *git.Store
 	// Remote tells the credentials for a clone URL; nil means none are needed.
 	Remote func(ctx context.Context, url string) (git.Remote, error)
+	// Clock tells when somebody started a build; nil means the real time.
+	Clock clock.PassiveClock
 }
 
 func (g *Git) repository(ctx context.Context, url string) (*git.Repository, error) {
@@ -76,7 +80,7 @@ var fullSHA = regexp.MustCompile(`^[0-9a-f]{40}$`)
 // Start makes the Build for which a user asks: of the rule, at a ref. ref is a short or full name of a branch or tag
 // (which of both follows from the rule's type), or empty where the rule's pattern fits exactly one of the repository's.
 // The Build is to be created by the caller. Errors are *build.RuleError, ErrNoSuchRef, and those of the Git host.
-func (g *Git) Start(ctx context.Context, rule *v1alpha1.BuildRule, ref, user string, now time.Time) (*v1alpha1.Build, error) {
+func (g *Git) Start(ctx context.Context, rule *v1alpha1.BuildRule, ref, user string) (*v1alpha1.Build, error) {
 	compiled, err := build.Compile(rule)
 	if err != nil {
 		return nil, err
@@ -95,6 +99,10 @@ func (g *Git) Start(ctx context.Context, rule *v1alpha1.BuildRule, ref, user str
 		if commit, err = g.Commit(ctx, url, refs[ref]); err != nil {
 			return nil, err
 		}
+	}
+	now := time.Now()
+	if g.Clock != nil {
+		now = g.Clock.Now()
 	}
 	return build.Start(compiled, ref, commit, user, now)
 }
