@@ -10,7 +10,8 @@ import (
 //
 // recorded is what the target file says (zero if nothing): once there, it is the truth, even if nobody synced it so far.
 // Else the parameters of the source count, else what the cluster runs. An image that none of them knows is only updated if it
-// is forced: it may be in the list for another cluster, or by mistake.
+// is forced: it may be in the list for another cluster, or by mistake. But an application that was never deployed gets its
+// listed images (upstream waits): else the first sync, which a person may trigger weeks later, would deploy an old version.
 func (p *Policy) Current(image Image, app *argo.Application, recorded Version) (Version, bool) {
 	if !recorded.IsZero() {
 		return recorded, true
@@ -31,7 +32,8 @@ func (p *Policy) Current(image Image, app *argo.Application, recorded Version) (
 			return Version{}, true
 		}
 	}
-	return Version{}, image.Force
+	neverDeployed := len(app.Status.Summary.Images) == 0 && len(app.Status.History) == 0
+	return Version{}, image.Force || neverDeployed
 }
 
 // parameters is the version that the source in the spec sets; zero if it sets none.

@@ -114,14 +114,19 @@ func TestCurrent(t *testing.T) {
 		want     string
 		used     bool
 	}{
-		"not in use":         {func(*argo.Application) {}, "", "", false},
+		"not in use":         {func(a *argo.Application) { a.Status.Summary.Images = []string{"redis:7"} }, "", "", false},
+		"scaled to nothing":  {func(a *argo.Application) { a.Status.History = argo.RevisionHistories{{ID: 1}} }, "", "", false},
+		"never deployed":     {func(*argo.Application) {}, "", "", true},
 		"live":               {func(a *argo.Application) { a.Status.Summary.Images = []string{"redis:7", "ghcr.io/acme/web:v1"} }, "", "v1", true},
 		"the file before it": {func(a *argo.Application) { a.Status.Summary.Images = []string{"ghcr.io/acme/web:v1"} }, "v2", "v2", true},
 		"the original name":  {func(a *argo.Application) { a.Status.Summary.Images = []string{"docker.io/library/web:v9"} }, "", "", true},
 		"parameters": {func(a *argo.Application) {
 			a.Spec.Source.Kustomize = &argo.ApplicationSourceKustomize{Images: argo.KustomizeImages{"web=ghcr.io/acme/web:v3"}}
 		}, "", "v3", true},
-		"forced": {func(a *argo.Application) { a.Annotations[AnnotationPrefix+"force-update"] = "true" }, "", "", true},
+		"forced": {func(a *argo.Application) {
+			a.Status.History = argo.RevisionHistories{{ID: 1}}
+			a.Annotations[AnnotationPrefix+"force-update"] = "true"
+		}, "", "", true},
 	} {
 		app := application(kustomize, notes)
 		c.change(app)

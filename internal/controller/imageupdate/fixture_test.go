@@ -52,8 +52,10 @@ type fixture struct {
 	config map[string]string
 }
 
-func newFixture(t testing.TB, objects ...client.Object) *fixture {
+// newFixture lets the test run beside others: most of its time is waiting for git.
+func newFixture(t *testing.T, objects ...client.Object) *fixture {
 	t.Helper()
+	t.Parallel()
 	f := &fixture{t: t, bus: event.NewBus(), recorder: events.NewFakeRecorder(100), config: map[string]string{}}
 	f.newRepository()
 	f.newRegistry()

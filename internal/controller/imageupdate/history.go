@@ -3,6 +3,7 @@ package imageupdate
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,14 +23,15 @@ type revision struct {
 }
 
 // histories reads who changed the files, the newest first: in one walk along the first parents, because that is the order in
-// which the branch moved. It goes Options.HistoryDepth commits deep.
+// which the branch moved. It goes Options.HistoryDepth commits deep, also beyond the commit that made a file: a revert of a
+// first update deletes the file, and the next update makes it again.
 func (r *Reconciler) histories(ctx context.Context, rd *round, files []string) (map[string][]revision, error) {
 	fail := func(err error) error {
 		return fmt.Errorf("reading the history of branch %q of repository %q: %w", rd.base, rd.repository.URL(), err)
 	}
 	histories := map[string][]revision{}
-	tree, commit := rd.tree, rd.head
-	ids := fileIDs(tree, files)
+	tree, commit, pending := rd.tree, rd.head, slices.Compact(slices.Sorted(slices.Values(files)))
+	ids := fileIDs(tree, pending)
 	for range r.options.HistoryDepth {
 		info, err := rd.repository.Info(ctx, commit)
 		if err != nil {
@@ -40,10 +42,10 @@ func (r *Reconciler) histories(ctx context.Context, rd *round, files []string) (
 			if parent, err = rd.repository.Tree(ctx, info.Parents[0]); err != nil {
 				return nil, fail(err)
 			}
-			before = fileIDs(parent, files)
+			before = fileIDs(parent, pending)
 		}
-		for _, file := range files {
-			if ids[file] == before[file] || len(histories[file]) == maxSteps {
+		for _, file := range pending {
+			if ids[file] == before[file] {
 				continue
 			}
 			content, err := readFile(tree, file)
@@ -53,7 +55,8 @@ func (r *Reconciler) histories(ctx context.Context, rd *round, files []string) (
 			name, email := splitAuthor(info.Author)
 			histories[file] = append(histories[file], revision{commit, name, email, info.Message, info.Date, content})
 		}
-		if parent == nil {
+		pending = slices.DeleteFunc(pending, func(file string) bool { return len(histories[file]) == maxSteps })
+		if parent == nil || len(pending) == 0 {
 			break
 		}
 		tree, commit, ids = parent, info.Parents[0], before

@@ -79,7 +79,8 @@ func TestPolicies(t *testing.T) {
 		a.Annotations[imagepolicy.ImageListAnnotation] = "web=" + f.image("acme/web") + ":latest"
 	})
 	f.app("unused", func(a *argo.Application) { a.Status.Summary.Images = []string{"redis:7"} })
-	f.app("forced", annotate("force-update", "true"), func(a *argo.Application) { a.Status.Summary.Images = nil })
+	f.app("forced", annotate("force-update", "true"), func(a *argo.Application) { a.Status.Summary.Images = []string{"redis:7"} })
+	f.app("new", func(a *argo.Application) { a.Status.Summary.Images = nil })
 	f.app("uncompared", func(a *argo.Application) { a.Status.SourceType = "" })
 	f.app("held", func(a *argo.Application) { a.SetHold(argo.Hold{HistoryID: 1, Reason: "rollback"}) })
 	f.app("kustomized", annotate("write-back-target", "kustomization"), annotate("web.kustomize.image-name", "web"),
@@ -95,6 +96,7 @@ func TestPolicies(t *testing.T) {
 	f.wantVersion("constrained", "v1.1.0")
 	f.wantVersion("unused", "")
 	f.wantVersion("forced", "v2.0.0")
+	f.wantVersion("new", "v2.0.0")
 	f.wantVersion("uncompared", "")
 	f.wantVersion("held", "")
 	if got := f.content("main", "apps/digest/.argocd-source-digest.yaml"); !strings.Contains(got, "value: latest@sha256:") {

@@ -189,3 +189,32 @@ func TestCredentials(t *testing.T) {
 		t.Errorf("got %+v, %v", remote, err)
 	}
 }
+
+func TestHistories(t *testing.T) {
+	f := newFixture(t)
+	dev := f.app("dev")
+	for _, content := range []string{"1", "2", "3"} {
+		f.write("a", content)
+		f.write("b", "the same")
+		f.person("a is " + content)
+	}
+	rd := &round{destination: f.destination(dev)}
+	f.gather(t.Context(), rd)
+	if err := f.readBranch(t.Context(), rd); err != nil {
+		t.Fatal(err)
+	}
+	histories, err := f.histories(t.Context(), rd, []string{"a", "b", "none", "a"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, revision := range histories["a"] {
+		got = append(got, string(revision.content)+" "+revision.message+" "+revision.author+" "+revision.email)
+	}
+	if want := "[3 a is 3 Ann ann@example.com 2 a is 2 Ann ann@example.com 1 a is 1 Ann ann@example.com]"; fmt.Sprint(got) != want {
+		t.Errorf("got %v, want %s", got, want)
+	}
+	if len(histories["b"]) != 1 || len(histories["none"]) != 0 {
+		t.Errorf("got %v and %v", histories["b"], histories["none"])
+	}
+}
