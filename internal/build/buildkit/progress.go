@@ -83,7 +83,14 @@ func (p *printer) printStart(v *bk.Vertex) {
 		s = &step{name: v.Name}
 		p.steps[v.Digest] = s
 	}
-	if v.Started == nil || s.number != 0 {
+	if v.Started == nil {
+		return
+	}
+	if s.number != 0 {
+		if s.ended && v.Completed == nil {
+			// A step that was done as far as it was needed, such as a base image whose layers weren't, goes on.
+			s.ended, s.started = false, v.Started
+		}
 		return
 	}
 	if v.Name == exportStep && !p.pushing {
@@ -111,7 +118,7 @@ func (p *printer) printPart(status *bk.VertexStatus) {
 	}
 	p.reported[key] = true
 	text := status.ID
-	if status.Name != "" && status.Name != status.ID {
+	if status.Name != "" && !strings.HasPrefix(status.ID, status.Name) {
 		text = status.Name + " " + status.ID
 	}
 	if status.Total > 0 {

@@ -28,6 +28,9 @@ func TestPrinter(t *testing.T) {
 			Vertexes: []*bk.Vertex{{Digest: "c", Name: "[2/2] RUN make", Started: at(100), Completed: at(3100), Error: "exit code: 1"}},
 			Warnings: []*bk.VertexWarning{{Vertex: "a", Short: []byte("old syntax")}},
 		},
+		{Vertexes: []*bk.Vertex{{Digest: "b", Name: "[1/2] FROM base", Started: at(3200)}},
+			Statuses: []*bk.VertexStatus{{Vertex: "b", ID: "extracting sha256:1", Name: "extracting", Started: at(3200), Completed: at(3300)}}},
+		{Vertexes: []*bk.Vertex{{Digest: "b", Name: "[1/2] FROM base", Started: at(3200), Completed: at(3400)}}},
 		{Vertexes: []*bk.Vertex{{Digest: "d", Name: exportStep, Started: at(4000)}},
 			Statuses: []*bk.VertexStatus{{Vertex: "d", ID: "pushing layers", Started: at(4000)}}},
 		{Statuses: []*bk.VertexStatus{{Vertex: "d", ID: "pushing layers", Total: 1_234_567, Started: at(4000), Completed: at(4500)}}},
@@ -45,6 +48,8 @@ func TestPrinter(t *testing.T) {
 #1 WARNING: old syntax
 #3 3.000 rest
 #3 ERROR: exit code: 1
+#2 extracting sha256:1 0.1s done
+#2 DONE 0.2s
 #4 exporting to image
 #4 pushing layers 1.23MB 0.5s done
 `
