@@ -16,6 +16,8 @@ const (
 	factAbsent
 	// factListing: the folder has entries of just these names and modes.
 	factListing
+	// factUnreadable: the mirror couldn't be read, so nothing was learned; what follows from it mustn't be remembered.
+	factUnreadable
 )
 
 // fact is something that a reader of a tree has learned about a path without symbolic links.
@@ -32,6 +34,8 @@ type Recorder struct {
 	mu    sync.Mutex
 	facts map[string]*readNode
 	root  *readNode
+	// unreadable says that the mirror failed.
+	unreadable bool
 }
 
 // readNode is what is known about one path; its children are what is known below it.
@@ -51,8 +55,9 @@ type readNode struct {
 // ReadSet is what a computation has learned from a tree: files, listings, and names that weren't there, with Git's object
 // IDs. It doesn't change, and holds no contents.
 type ReadSet struct {
-	root  *readNode
-	bytes int64
+	root       *readNode
+	bytes      int64
+	unreadable bool
 }
 
 // Record returns the tree with a fresh recorder around it. The tree itself goes on unrecorded.
@@ -68,6 +73,10 @@ func (t *Tree) Record() *Recorder {
 func (r *Recorder) note(f fact) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if f.kind == factUnreadable {
+		r.unreadable = true
+		return
+	}
 	node := r.node(f.path)
 	switch f.kind {
 	case factEntry:
@@ -98,7 +107,7 @@ func compareName(n *readNode, name string) int { return strings.Compare(n.name, 
 func (r *Recorder) ReadSet() *ReadSet {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	set := &ReadSet{}
+	set := &ReadSet{unreadable: r.unreadable}
 	set.root = r.freeze(r.root, r.Tree.root, &set.bytes)
 	return set
 }
@@ -128,7 +137,7 @@ func (r *Recorder) freeze(node *readNode, id ID, bytes *int64) *readNode {
 // Holds tells whether a reader would learn the same from the other tree. Folders whose ID is the same are not looked into,
 // so a commit that touches something else costs a few comparisons. If the other tree can't be read, nothing holds.
 func (s *ReadSet) Holds(other *Tree) bool {
-	return s.root.holds(other, Entry{Name: ".", Mode: ModeDir, ID: other.root}, true)
+	return !s.unreadable && s.root.holds(other, Entry{Name: ".", Mode: ModeDir, ID: other.root}, true)
 }
 
 // Bytes is about what the set takes in memory.

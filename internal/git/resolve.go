@@ -42,7 +42,7 @@ func (t *Tree) walk(name string, follow bool) (place, error) {
 		component := rest[0]
 		rest = rest[1:]
 		real := path.Join(at.real, component)
-		tree, err := t.repository.tree(at.ID)
+		tree, err := t.folder(at.ID)
 		if err != nil {
 			return place{}, err
 		}
@@ -83,7 +83,7 @@ func (t *Tree) walk(name string, follow bool) (place, error) {
 
 // target returns where a symbolic link leads, as path components from the root of the repository.
 func (t *Tree) target(link string, id ID) ([]string, error) {
-	content, err := t.repository.blob(id)
+	content, err := t.content(id)
 	if errors.Is(err, ErrTooLarge) {
 		return nil, fmt.Errorf("symbolic link %s: its target %w", link, err)
 	}

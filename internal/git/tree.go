@@ -144,7 +144,7 @@ func (t *Tree) ReadDir(name string) ([]fs.DirEntry, error) {
 	if found.Mode != ModeDir {
 		return nil, &fs.PathError{Op: "readdir", Path: name, Err: errors.New("not a directory")}
 	}
-	tree, err := t.repository.tree(found.ID)
+	tree, err := t.folder(found.ID)
 	if err != nil {
 		return nil, &fs.PathError{Op: "readdir", Path: name, Err: err}
 	}
@@ -175,7 +175,7 @@ func (t *Tree) size(found place) int64 {
 	if !found.Mode.IsFile() && found.Mode != ModeLink {
 		return 0
 	}
-	content, err := t.repository.blob(found.ID)
+	content, err := t.content(found.ID)
 	if err != nil {
 		return -1
 	}
@@ -191,7 +191,7 @@ func (t *Tree) ReadLink(name string) (string, error) {
 	if found.Mode != ModeLink {
 		return "", &fs.PathError{Op: "readlink", Path: name, Err: fs.ErrInvalid}
 	}
-	target, err := t.repository.blob(found.ID)
+	target, err := t.content(found.ID)
 	if err != nil {
 		return "", &fs.PathError{Op: "readlink", Path: name, Err: err}
 	}
@@ -202,11 +202,28 @@ func (t *Tree) blob(op, name string, found place) ([]byte, error) {
 	if found.Mode == ModeSubmodule {
 		return nil, &fs.PathError{Op: op, Path: name, Err: errors.New("is in a Git submodule, and those are not fetched")}
 	}
-	content, err := t.repository.blob(found.ID)
+	content, err := t.content(found.ID)
 	if err != nil {
 		return nil, &fs.PathError{Op: op, Path: name, Err: err}
 	}
 	return content, nil
+}
+
+// folder and content read objects of the mirror; a failure that says nothing of the commit is noted as such.
+func (t *Tree) folder(id ID) (*treeObject, error) {
+	tree, err := t.repository.tree(id)
+	if err != nil {
+		t.note(fact{kind: factUnreadable})
+	}
+	return tree, err
+}
+
+func (t *Tree) content(id ID) ([]byte, error) {
+	content, err := t.repository.blob(id)
+	if err != nil && !errors.Is(err, ErrTooLarge) {
+		t.note(fact{kind: factUnreadable})
+	}
+	return content, err
 }
 
 func (t *Tree) note(f fact) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"text/template"
 	"text/template/parse"
@@ -15,6 +16,8 @@ const (
 	maxOutput = 64 << 20
 	// maxItems bounds the lists and mappings that template functions make.
 	maxItems = 1 << 20
+	// maxGrowth bounds what one call of a function might make of its arguments.
+	maxGrowth = 4 * maxOutput
 	// maxNesting bounds templates in templates; the deepest in public charts are some dozens.
 	maxNesting = 1000
 )
@@ -129,18 +132,27 @@ func (e *engine) guarded(funcs template.FuncMap) template.FuncMap {
 		},
 	}
 	for name, function := range funcs {
-		guarded[name] = guard(function)
+		guarded[name] = guard(name, function)
 	}
 	return guarded
 }
 
 var errTooMuch = errors.New("the result is too large")
 
-func guard(function any) any {
+// unmeasured are functions that pass on what they get, so that its size says nothing of the result's.
+var unmeasured = []string{"include", "tpl"}
+
+// guard wraps one function: arguments from which it could make too much are refused before, too large results after.
+func guard(name string, function any) any {
 	value := reflect.ValueOf(function)
-	return reflect.MakeFunc(value.Type(), func(arguments []reflect.Value) []reflect.Value {
+	signature := value.Type()
+	measured := signature.Out(0).Kind() == reflect.String && !slices.Contains(unmeasured, name)
+	return reflect.MakeFunc(signature, func(arguments []reflect.Value) []reflect.Value {
+		if measured && tooMuch(signature, arguments) {
+			panic(errTooMuch)
+		}
 		var results []reflect.Value
-		if value.Type().IsVariadic() {
+		if signature.IsVariadic() {
 			results = value.CallSlice(arguments)
 		} else {
 			results = value.Call(arguments)
@@ -161,4 +173,56 @@ func guard(function any) any {
 		}
 		return results
 	}).Interface()
+}
+
+// tooMuch estimates what a function that gives a text could make: the sum of its arguments, as join does, or the product of
+// the two largest, as replace and indent do.
+func tooMuch(signature reflect.Type, arguments []reflect.Value) bool {
+	sum, largest, second := 0, 0, 0
+	for i, argument := range arguments {
+		size := 0
+		if signature.In(i).Kind() == reflect.Int {
+			size = int(max(argument.Int(), 0))
+			if size > maxOutput {
+				return true
+			}
+		} else {
+			size = measure(argument, maxGrowth)
+			sum += size
+		}
+		if size > largest {
+			largest, second = size, largest
+		} else {
+			second = max(second, size)
+		}
+	}
+	return sum > maxGrowth || second > 0 && largest > maxGrowth/second
+}
+
+// measure adds up texts in a value, one for anything else, until they are over the limit.
+func measure(value reflect.Value, limit int) int {
+	switch value.Kind() {
+	case reflect.String:
+		return value.Len()
+	case reflect.Interface:
+		if !value.IsNil() {
+			return measure(value.Elem(), limit)
+		}
+	case reflect.Slice, reflect.Array:
+		if value.Type().Elem().Kind() == reflect.Uint8 {
+			return value.Len()
+		}
+		sum := 0
+		for i := 0; i < value.Len() && sum <= limit; i++ {
+			sum += 1 + measure(value.Index(i), limit-sum)
+		}
+		return sum
+	case reflect.Map:
+		sum := 0
+		for entries := value.MapRange(); entries.Next() && sum <= limit; {
+			sum += 1 + measure(entries.Key(), limit-sum) + measure(entries.Value(), limit-sum)
+		}
+		return sum
+	}
+	return 1
 }

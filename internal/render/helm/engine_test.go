@@ -26,6 +26,12 @@ func TestHostileTemplates(t *testing.T) {
 		"a loop without end":      {`{{ range until 1000000 }}{{ range until 1000000 }}{{ end }}{{ end }}`, "", "context deadline exceeded", 300 * time.Millisecond},
 		"a loop without end, tpl": {`{{ tpl .Values.t . }}`, `t: '{{ range until 1000000 }}{{ range until 1000000 }}{{ end }}{{ end }}'`, "context deadline exceeded", 300 * time.Millisecond},
 		"output without end":      {`{{ range until 1000000 }}{{ repeat 10000 "x" }}{{ end }}`, "", "more than 67108864 bytes of output", time.Minute},
+		"replacing nothing":       {`{{ $x := repeat 10000000 "x" }}{{ replace "" $x $x }}`, "", "the result is too large", time.Minute},
+		"a shared text, joined":   {`{{ $x := repeat 10000000 "x" }}{{ $l := list }}{{ range until 10000 }}{{ $l = append $l $x }}{{ end }}{{ join "," $l }}`, "", "the result is too large", time.Minute},
+		"the same as YAML":        {`{{ $x := repeat 10000000 "x" }}{{ $l := list }}{{ range until 10000 }}{{ $l = append $l $x }}{{ end }}{{ toYaml $l }}`, "", "the result is too large", time.Minute},
+		"a wide indent":           {`{{ indent 1000000000 "x" }}`, "", "the result is too large", time.Minute},
+		"many random letters":     {`{{ randAlphaNum 1000000000 }}`, "", "the result is too large", time.Minute},
+		"a wide number":           {`{{ printf "%999999d" 1 }}{{ printf "%*d" 1000000 1 }}`, "", "the result is too large", time.Minute},
 		"numbers without end":     {`{{ until 100000000000 }}`, "", "the result is too large", time.Minute},
 		"a sequence without end":  {`{{ seq 1 100000000000 }}`, "", "the result is too large", time.Minute},
 	} {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"strings"
 	"text/template"
 
@@ -39,7 +40,7 @@ func functions() template.FuncMap {
 		"getHostByName": func(string) string { return "" },
 		// Text grows in these too, so they are wrapped like the rest.
 		"print":   fmt.Sprint,
-		"printf":  fmt.Sprintf,
+		"printf":  printf,
 		"println": fmt.Sprintln,
 		// Replaced because a few characters make gigabytes before a wrapper sees them.
 		"repeat":    repeat,
@@ -125,6 +126,16 @@ func fromList(unmarshal func([]byte, any) error) func(string) []any {
 		}
 		return value
 	}
+}
+
+// widths are numbers in a format by which few characters print many; * takes a number from the arguments.
+var widths = regexp.MustCompile(`%[^a-zA-Z%]*([0-9]{5}|\*)`)
+
+func printf(format string, arguments ...any) (string, error) {
+	if widths.MatchString(format) {
+		return "", errTooMuch
+	}
+	return fmt.Sprintf(format, arguments...), nil
 }
 
 func repeat(count int, text string) (string, error) {

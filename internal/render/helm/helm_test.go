@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"fairlead.dev/fairlead/api/argo/v1alpha1"
 	"github.com/rogpeppe/go-internal/txtar"
@@ -136,10 +137,13 @@ func FuzzRender(f *testing.F) {
 		if len(template) > 200 {
 			return
 		}
-		render(fstest.MapFS{
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		files := fstest.MapFS{
 			"chart/Chart.yaml":       {Data: []byte("apiVersion: v2\nname: c\nversion: 1.0.0\n")},
 			"chart/values.yaml":      {Data: []byte(values)},
 			"chart/templates/x.yaml": {Data: []byte(template)},
-		}, nil)
+		}
+		Render(ctx, Input{Files: files, Root: "chart", Release: "r", Namespace: "n", Expand: func(s string) string { return s }})
 	})
 }

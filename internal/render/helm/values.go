@@ -76,7 +76,7 @@ func (i Input) setParameters(values map[string]any) error {
 		}
 	}
 	for _, parameter := range i.Options.FileParameters {
-		name, err := i.locate(i.Expand(parameter.Path))
+		name, err := i.locate(parameter.Path)
 		if err != nil {
 			return fmt.Errorf("helm file parameter %q: %w", parameter.Name, err)
 		}
@@ -112,7 +112,6 @@ type valueFile struct {
 func (i Input) valueFiles() ([]valueFile, error) {
 	var files []valueFile
 	for _, entry := range i.Options.ValueFiles {
-		entry = i.Expand(entry)
 		at, err := i.locate(entry)
 		if err != nil {
 			return nil, fmt.Errorf("value file %q: %w", entry, err)
@@ -142,7 +141,7 @@ type location struct {
 }
 
 // locate finds what a path in the options means: relative to the chart's folder, to the repository if it starts with a
-// slash, to another source's repository if it starts with $name/.
+// slash, to another source's repository if it starts with $name/. Variables in it are replaced.
 func (i Input) locate(entry string) (location, error) {
 	if entry == "" {
 		return location{}, errors.New("the path is empty")
@@ -150,17 +149,21 @@ func (i Input) locate(entry string) (location, error) {
 	if strings.Contains(entry, "://") {
 		return location{}, errors.New("remote files are not supported: copy it into the repository")
 	}
-	at := location{files: i.Files, path: path.Join(i.Root, entry)}
-	switch {
-	case strings.HasPrefix(entry, "/"):
-		at.path = path.Join(".", strings.TrimLeft(entry, "/"))
-	case strings.HasPrefix(entry, "$"):
-		name, rest, _ := strings.Cut(entry[1:], "/")
-		files, ok := i.Refs[name]
+	at := location{files: i.Files}
+	name, rest, _ := strings.Cut(entry, "/")
+	isRef := strings.HasPrefix(name, "$") && !strings.HasPrefix(strings.Trim(name, "${}"), "ARGOCD_")
+	switch expanded := i.Expand(entry); {
+	case isRef:
+		// A ref is found before variables are replaced, or it would be taken for one.
+		files, ok := i.Refs[name[1:]]
 		if !ok {
-			return location{}, fmt.Errorf("no source has the ref %q", name)
+			return location{}, fmt.Errorf("no source has the ref %q", name[1:])
 		}
-		at = location{files: files, path: path.Join(".", rest)}
+		at = location{files: files, path: path.Join(".", i.Expand(rest))}
+	case strings.HasPrefix(expanded, "/"):
+		at.path = path.Join(".", strings.TrimLeft(expanded, "/"))
+	default:
+		at.path = path.Join(i.Root, expanded)
 	}
 	if !fs.ValidPath(at.path) {
 		return location{}, errors.New("leads out of the repository")

@@ -1,0 +1,61 @@
+package render
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"strings"
+
+	"fairlead.dev/fairlead/api/argo/v1alpha1"
+	"fairlead.dev/fairlead/internal/render/kustomize"
+)
+
+// detect finds out what a source is, in Argo CD's order: what it says itself; a Chart.yaml; a kustomization; else plain
+// manifests.
+func detect(files fs.FS, root string, source *v1alpha1.ApplicationSource) (v1alpha1.ApplicationSourceType, error) {
+	var explicit []string
+	for _, option := range []struct {
+		is   v1alpha1.ApplicationSourceType
+		used bool
+	}{
+		{v1alpha1.ApplicationSourceTypeKustomize, source.Kustomize != nil},
+		{v1alpha1.ApplicationSourceTypeHelm, source.Helm != nil},
+		{v1alpha1.ApplicationSourceTypeDirectory, source.Directory != nil},
+		{v1alpha1.ApplicationSourceTypePlugin, source.Plugin != nil},
+	} {
+		if option.used {
+			explicit = append(explicit, string(option.is))
+		}
+	}
+	if len(explicit) > 1 {
+		return "", fmt.Errorf("multiple application sources defined: %s: keep one of them", strings.Join(explicit, ","))
+	}
+	if len(explicit) == 1 {
+		return v1alpha1.ApplicationSourceType(explicit[0]), nil
+	}
+	if exists, err := isFile(files, path.Join(root, "Chart.yaml")); err != nil {
+		return "", err
+	} else if exists {
+		return v1alpha1.ApplicationSourceTypeHelm, nil
+	}
+	for _, name := range kustomize.FileNames {
+		if exists, err := isFile(files, path.Join(root, name)); err != nil {
+			return "", err
+		} else if exists {
+			return v1alpha1.ApplicationSourceTypeKustomize, nil
+		}
+	}
+	return v1alpha1.ApplicationSourceTypeDirectory, nil
+}
+
+func isFile(files fs.FS, name string) (bool, error) {
+	info, err := fs.Stat(files, name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	return !info.IsDir(), nil
+}

@@ -1,0 +1,108 @@
+package render
+
+import (
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"fairlead.dev/fairlead/api/argo/v1alpha1"
+	"fairlead.dev/fairlead/internal/git"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
+// Request says what to render.
+type Request struct {
+	// Tree is the source's repository at the wanted commit.
+	Tree *git.Tree
+	// Refs are the repositories of the application's other sources by their ref names, for value files like $name/path.
+	Refs map[string]*git.Tree
+	// Source is the application's source. Chart and plugin sources are refused.
+	Source v1alpha1.ApplicationSource
+	// AppName is the application's instance name (object.InstanceName): its name, or namespace_name outside the hub's
+	// namespace. It finds .argocd-source-<name>.yaml; the name in it is a chart's release name.
+	AppName string
+	// Project and DestinationNamespace are for build variables and charts.
+	Project, DestinationNamespace string
+	// KubeVersion and APIVersions are the destination's, which charts may ask for. Empty means Helm's defaults.
+	KubeVersion string
+	APIVersions []string
+	// Fresh renders anew what is known, as a hard refresh does.
+	Fresh bool
+}
+
+// Result is a rendering. It is shared between callers: copy objects before changing them.
+type Result struct {
+	// Objects are the manifests in a stable order.
+	Objects []*unstructured.Unstructured
+	// SourceType is what the source turned out to be.
+	SourceType v1alpha1.ApplicationSourceType
+	// Images are the images of all containers in the manifests, sorted.
+	Images []string
+	// Cached says that nothing was rendered for this call.
+	Cached bool
+
+	reads reads
+}
+
+// Holds tells whether rendering at other commits of the same repositories would give this result: everything that was
+// read is still the same. It takes microseconds.
+func (r *Result) Holds(tree *git.Tree, refs map[string]*git.Tree) bool {
+	return r.reads.hold(tree, refs)
+}
+
+// reads is what a rendering rests on, beside the request itself.
+type reads struct {
+	tree *git.ReadSet
+	refs map[string]*git.ReadSet
+	// commit is set if the rendering contains it, by $ARGOCD_APP_REVISION.
+	commit string
+}
+
+func (r *reads) hold(tree *git.Tree, refs map[string]*git.Tree) bool {
+	if r.commit != "" && r.commit != tree.Commit() || len(r.refs) != len(refs) || !r.tree.Holds(tree) {
+		return false
+	}
+	for name, set := range r.refs {
+		other, ok := refs[name]
+		if !ok || !set.Holds(other) {
+			return false
+		}
+	}
+	return true
+}
+
+func (r *reads) bytes() int64 {
+	n := r.tree.Bytes()
+	for _, set := range r.refs {
+		n += set.Bytes()
+	}
+	return n
+}
+
+// key identifies what is to be rendered, without the commits: those are the read set's business.
+type key [sha256.Size]byte
+
+func (r *Request) key() (key, error) {
+	text, err := json.Marshal(struct {
+		Source            v1alpha1.ApplicationSource
+		Name, Project, NS string
+	}{r.Source, r.AppName, r.Project, r.DestinationNamespace})
+	if err != nil {
+		return key{}, fmt.Errorf("reading the application's source: %w", err)
+	}
+	return sha256.Sum256(text), nil
+}
+
+// capabilities identifies the destination's version and kinds, on which only charts depend.
+func (r *Request) capabilities() string {
+	return r.KubeVersion + "\n" + strings.Join(r.APIVersions, "\n")
+}
+
+// release is the application's name without a namespace in front.
+func (r *Request) release() string {
+	if _, name, ok := strings.Cut(r.AppName, "_"); ok {
+		return name
+	}
+	return r.AppName
+}
