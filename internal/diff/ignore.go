@@ -156,3 +156,15 @@ func index(parent any, step string) (int, []any) {
 	}
 	return n, items
 }
+
+// String is the same for the same pointers.
+func (i Ignore) String() string {
+	var b strings.Builder
+	for _, steps := range i.pointers {
+		for _, step := range steps {
+			b.WriteString("/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(step))
+		}
+		b.WriteString("\n")
+	}
+	return b.String()
+}

@@ -1,0 +1,89 @@
+package application
+
+import (
+	"context"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/util/workqueue"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	kubeevent "sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+
+	"fairlead.dev/fairlead/api/argo/v1alpha1"
+	"fairlead.dev/fairlead/internal/cluster"
+	"fairlead.dev/fairlead/internal/settings"
+)
+
+// queue holds the applications to look at.
+type queue = workqueue.TypedRateLimitingInterface[ctrl.Request]
+
+// wake has an application looked at now.
+func (r *Reconciler) wake(name types.NamespacedName) {
+	if q := r.queue.Load(); q != nil {
+		(*q).Add(ctrl.Request{NamespacedName: name})
+	}
+}
+
+// changed wakes the applications that a change in a cluster concerns.
+func (r *Reconciler) changed(change cluster.Change) {
+	switch {
+	case change.Child:
+		// Health comes from what the application manages; children are for the tree.
+	case change.Instance != "":
+		r.wake(r.nameOf(change.Instance))
+	default:
+		r.wakeCluster(change.Server)
+	}
+}
+
+func (r *Reconciler) wakeCluster(server string) {
+	for _, s := range r.sessions.find(func(s *session) bool { return s.server == server }) {
+		r.wake(s.name)
+	}
+}
+
+// nameOf is the application with that name on its objects: namespaces can't have underscores.
+func (r *Reconciler) nameOf(instance string) types.NamespacedName {
+	if namespace, name, ok := strings.Cut(instance, "_"); ok {
+		return types.NamespacedName{Namespace: namespace, Name: name}
+	}
+	return types.NamespacedName{Namespace: r.options.Namespace, Name: instance}
+}
+
+// onProject wakes the applications of a project that changed.
+func (r *Reconciler) onProject(_ context.Context, p *v1alpha1.AppProject, q queue) {
+	for _, s := range r.sessions.find(func(s *session) bool { return s.project == p.Name }) {
+		q.Add(ctrl.Request{NamespacedName: s.name})
+	}
+}
+
+// onSecret looks again where credentials changed: a cluster's applications, and those that fail for want of a repository.
+func (r *Reconciler) onSecret(ctx context.Context, secret *corev1.Secret, q queue) {
+	switch secret.Labels[settings.SecretTypeLabel] {
+	case settings.SecretTypeCluster:
+		if configured, err := r.settings.Clusters(ctx); err == nil {
+			r.clusters.Keep(configured)
+		}
+		server := strings.TrimRight(strings.TrimSpace(string(secret.Data["server"])), "/")
+		for _, s := range r.sessions.find(func(s *session) bool { return s.server == server || s.server == "" }) {
+			q.Add(ctrl.Request{NamespacedName: s.name})
+		}
+	case settings.SecretTypeRepository, settings.SecretTypeRepoCreds:
+		for _, s := range r.sessions.find(func(s *session) bool { return s.failing }) {
+			s.markStale(false, r.clock.Now())
+			q.Add(ctrl.Request{NamespacedName: s.name})
+		}
+	}
+}
+
+// onEach calls a function with objects that appear, change or go.
+func onEach[T client.Object](do func(context.Context, T, queue)) handler.TypedFuncs[T, ctrl.Request] {
+	return handler.TypedFuncs[T, ctrl.Request]{
+		CreateFunc: func(ctx context.Context, e kubeevent.TypedCreateEvent[T], q queue) { do(ctx, e.Object, q) },
+		UpdateFunc: func(ctx context.Context, e kubeevent.TypedUpdateEvent[T], q queue) { do(ctx, e.ObjectNew, q) },
+		DeleteFunc: func(ctx context.Context, e kubeevent.TypedDeleteEvent[T], q queue) { do(ctx, e.Object, q) },
+	}
+}

@@ -1,0 +1,267 @@
+package application
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"fairlead.dev/fairlead/api/argo/v1alpha1"
+	"fairlead.dev/fairlead/internal/cluster"
+	"fairlead.dev/fairlead/internal/desired"
+	"fairlead.dev/fairlead/internal/diff"
+	"fairlead.dev/fairlead/internal/health"
+	"fairlead.dev/fairlead/internal/object"
+)
+
+// compared is one object of an application: its manifest, the live object, and what came of the comparison.
+type compared struct {
+	key object.Key
+	// target is nil for what Git no longer has, live for what the cluster doesn't have yet.
+	target, live *unstructured.Unstructured
+	status       v1alpha1.SyncStatusCode
+	// paths are the fields that differ.
+	paths []string
+	// checked says that the API server was asked about the manifest; refused is its answer if it doesn't accept it.
+	checked bool
+	refused error
+	// owner is another application that has the object.
+	owner  string
+	health *health.Status
+}
+
+// comparison is the outcome for a whole application.
+type comparison struct {
+	of      *desired.Manifests
+	objects []compared
+	hooks   []*unstructured.Unstructured
+	// liveHooks are the objects of hooks that exist.
+	liveHooks map[object.Key]*unstructured.Unstructured
+	repeated  []object.Key
+	status    v1alpha1.SyncStatusCode
+}
+
+// compareHead compares with what Git has now.
+func (r *Reconciler) compareHead(ctx context.Context, v *visit) error {
+	if v.head == nil {
+		return nil
+	}
+	began := r.clock.Now()
+	c, err := r.compare(ctx, v, v.head)
+	v.session.timings.diff = r.clock.Since(began)
+	if err != nil {
+		return err
+	}
+	v.comparison = c
+	return nil
+}
+
+// compareAgain looks at what an operation has made of it.
+func (r *Reconciler) compareAgain(ctx context.Context, v *visit) error {
+	if !v.operated || v.head == nil {
+		return nil
+	}
+	c, err := r.compare(ctx, v, v.head)
+	if err != nil {
+		return err
+	}
+	v.comparison = c
+	return nil
+}
+
+func (r *Reconciler) compare(ctx context.Context, v *visit, manifests *desired.Manifests) (*comparison, error) {
+	placed, err := r.place(ctx, v, manifests)
+	if err != nil {
+		return nil, err
+	}
+	if err := v.cluster.Watch(ctx, r.kindsToWatch(v, placed)...); err != nil {
+		return nil, err
+	}
+	c := &comparison{of: manifests, hooks: placed.Hooks, repeated: placed.Repeated, liveHooks: map[object.Key]*unstructured.Unstructured{}}
+	wanted := make(map[object.Key]bool, len(placed.Objects))
+	c.objects = make([]compared, len(placed.Objects))
+	var group errgroup.Group
+	group.SetLimit(8)
+	for i, target := range placed.Objects {
+		wanted[object.KeyOf(target)] = true
+		group.Go(func() (err error) {
+			c.objects[i], err = r.compareObject(ctx, v, target)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	for _, live := range v.cluster.Managed(v.instance) {
+		key := object.KeyOf(live)
+		if _, hook := object.Hooks(live); hook {
+			c.liveHooks[key] = live
+		} else if !wanted[key] {
+			c.objects = append(c.objects, surplus(key, live))
+		}
+	}
+	c.status = v1alpha1.SyncStatusCodeSynced
+	for i := range c.objects {
+		o := &c.objects[i]
+		if o.live != nil {
+			o.health = health.Of(o.live)
+		}
+		if o.status == v1alpha1.SyncStatusCodeOutOfSync {
+			c.status = v1alpha1.SyncStatusCodeOutOfSync
+		}
+	}
+	v.session.tidy(placed)
+	return c, nil
+}
+
+// surplus is an object that Git no longer has.
+func surplus(key object.Key, live *unstructured.Unstructured) compared {
+	o := compared{key: key, live: live, status: v1alpha1.SyncStatusCodeOutOfSync}
+	if object.HasCompareOption(live, "IgnoreExtraneous") {
+		o.status = v1alpha1.SyncStatusCodeSynced
+	}
+	return o
+}
+
+// place puts the manifests into their namespaces; what was placed stays until manifests or destination change.
+func (r *Reconciler) place(ctx context.Context, v *visit, manifests *desired.Manifests) (*desired.Placed, error) {
+	s := v.session
+	placedFor := v.destination.Server + " " + v.app.Spec.Destination.Namespace
+	if s.placed != nil && s.placedOf == manifests && s.placedFor == placedFor && len(s.placed.Unknown) == 0 {
+		return s.placed, nil
+	}
+	var lookup error
+	placed := desired.Place(manifests.Objects, desired.Placement{
+		Instance: v.instance, Tracking: r.options.Tracking, Namespace: v.app.Spec.Destination.Namespace,
+		Namespaced: func(gvk schema.GroupVersionKind) (bool, bool) {
+			kind, err := v.cluster.Kind(ctx, gvk)
+			var unknown *cluster.UnknownKindError
+			if err != nil && !errors.As(err, &unknown) {
+				lookup = err
+			}
+			return kind.Namespaced, err == nil
+		},
+	})
+	if lookup != nil {
+		return nil, lookup
+	}
+	if s.placed != nil && s.placedOf == manifests && s.placedFor == placedFor && slices.Equal(s.placed.Unknown, placed.Unknown) {
+		return s.placed, nil // nothing was learned; the same pointers keep what is known of each manifest
+	}
+	s.placed, s.placedOf, s.placedFor = &placed, manifests, placedFor
+	return s.placed, nil
+}
+
+// kindsToWatch are the kinds of what is desired and of what was there last time, which may have to be pruned.
+func (r *Reconciler) kindsToWatch(v *visit, placed *desired.Placed) []schema.GroupVersionKind {
+	kinds := map[schema.GroupKind]string{}
+	for _, resource := range v.app.Status.Resources {
+		kinds[schema.GroupKind{Group: resource.Group, Kind: resource.Kind}] = resource.Version
+	}
+	for _, list := range [][]*unstructured.Unstructured{placed.Objects, placed.Hooks} {
+		for _, u := range list {
+			gvk := u.GroupVersionKind()
+			kinds[gvk.GroupKind()] = gvk.Version
+		}
+	}
+	if createsNamespace(v.app) {
+		kinds[schema.GroupKind{Kind: "Namespace"}] = "v1"
+	}
+	all := make([]schema.GroupVersionKind, 0, len(kinds))
+	for kind, version := range kinds {
+		all = append(all, kind.WithVersion(version))
+	}
+	return all
+}
+
+func createsNamespace(app *v1alpha1.Application) bool {
+	policy := app.Spec.SyncPolicy
+	state := app.Status.OperationState
+	return policy != nil && policy.SyncOptions.HasOption("CreateNamespace=true") ||
+		app.Operation != nil && app.Operation.Sync != nil && app.Operation.Sync.SyncOptions.HasOption("CreateNamespace=true") ||
+		state != nil && !state.Phase.Completed() && state.Operation.Sync != nil && state.Operation.Sync.SyncOptions.HasOption("CreateNamespace=true")
+}
+
+// compareObject compares one manifest with the live object.
+func (r *Reconciler) compareObject(ctx context.Context, v *visit, target *unstructured.Unstructured) (compared, error) {
+	o := compared{key: object.KeyOf(target), target: target, status: v1alpha1.SyncStatusCodeOutOfSync}
+	live, exists := v.cluster.Live(o.key)
+	if !exists {
+		return o, nil
+	}
+	if live == nil || live.GetAPIVersion() != target.GetAPIVersion() {
+		// Nobody tracks it yet, so that little of it is cached; or it is cached in another version than the manifest's.
+		whole, err := v.cluster.Get(ctx, target.GroupVersionKind(), o.key)
+		var unknown *cluster.UnknownKindError
+		if errors.As(err, &unknown) {
+			o.refused, o.live = err, live
+			return o, nil
+		}
+		if err != nil || whole == nil {
+			return o, err
+		}
+		live = whole
+	}
+	o.live = live
+	if owner := object.Owner(live, r.options.Tracking); owner != v.instance {
+		o.owner = owner
+	}
+	ignore := diff.IgnoreFor(v.app.Spec.IgnoreDifferences, target)
+	known, ok := v.session.verdict(o.key, target, live, ignore)
+	if !ok {
+		var err error
+		if known, err = r.judge(ctx, v, target, live, ignore, &o); err != nil {
+			return o, err
+		}
+	}
+	o.paths = known.paths
+	_, o.checked = v.session.normalised(o.key, target)
+	if o.refused == nil && len(o.paths) == 0 {
+		o.status = v1alpha1.SyncStatusCodeSynced
+	}
+	return o, nil
+}
+
+// judge compares word for word if that is enough, else by the API server's understanding of the manifest, which is asked
+// for once.
+func (r *Reconciler) judge(ctx context.Context, v *visit, target, live *unstructured.Unstructured, ignore diff.Ignore, o *compared) (verdict, error) {
+	judged := verdict{target: target, resourceVersion: live.GetResourceVersion(), ignore: ignore.String()}
+	if diff.Literal(ignore.Strip(target), ignore.Strip(live)) {
+		v.session.remember(o.key, judged)
+		v.session.forgetNormal(o.key) // it is no longer needed, and large
+		return judged, nil
+	}
+	n, ok := v.session.normalised(o.key, target)
+	if !ok || n.refused != nil && r.clock.Now().After(n.again) {
+		_, err := v.cluster.Apply(ctx, target, cluster.ApplyOptions{DryRun: true})
+		if err != nil && !refusal(err) {
+			return judged, fmt.Errorf("comparing: %w", err)
+		}
+		if err != nil {
+			v.session.normalise(o.key, normalised{target: target, refused: err, again: r.clock.Now().Add(r.options.RetryMax)})
+		}
+		n, _ = v.session.normalised(o.key, target)
+	}
+	if n.refused != nil || n.desired == nil {
+		o.refused = n.refused
+		return judged, nil
+	}
+	paths, err := n.desired.Compare(live, ignore)
+	if err != nil {
+		return judged, err
+	}
+	judged.paths = paths
+	v.session.remember(o.key, judged)
+	return judged, nil
+}
+
+// refusal tells the API server's no to a manifest from an outage.
+func refusal(err error) bool {
+	return apierrors.IsInvalid(err) || apierrors.IsBadRequest(err) || apierrors.IsForbidden(err) || apierrors.IsConflict(err) ||
+		apierrors.IsMethodNotSupported(err) || apierrors.IsRequestEntityTooLargeError(err) || apierrors.IsInternalError(err) || apierrors.IsNotFound(err)
+}

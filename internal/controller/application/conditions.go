@@ -1,0 +1,79 @@
+package application
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"fairlead.dev/fairlead/api/argo/v1alpha1"
+)
+
+// conditions tells what a person should know: why there is no comparison, what stands in the way.
+func (r *Reconciler) conditions(_ context.Context, v *visit) error {
+	var told stop
+	if v.err != nil && !errors.As(v.err, &told) {
+		v.condition(v1alpha1.ApplicationConditionComparisonError, "%v", v.err)
+	}
+	if v.headErr != nil {
+		v.condition(v1alpha1.ApplicationConditionComparisonError, "Failed to load target state: %v", v.headErr)
+	}
+	if hold, err := v.app.Hold(); err != nil {
+		v.condition(v1alpha1.ApplicationConditionRollbackHold, "%v: automation is off until the hold is released with `fairlead app release %s`", err, v.app.Name)
+	} else if hold != nil {
+		v.condition(v1alpha1.ApplicationConditionRollbackHold,
+			"held at history entry %d (revision %s) by %s: neither automated syncs nor image updates until it is released with `fairlead app release %s`, or synced to a version of your choice",
+			hold.HistoryID, hold.Revision, orSomebody(hold.By), v.app.Name)
+	}
+	if c := v.comparison; c != nil {
+		for _, o := range c.objects {
+			if o.owner != "" && o.target != nil {
+				v.condition(v1alpha1.ApplicationConditionSharedResourceWarning, "%s is part of applications %s and %s", o.key, v.instance, o.owner)
+			}
+		}
+		for _, key := range c.repeated {
+			v.condition(v1alpha1.ApplicationConditionRepeatedResourceWarning, "Resource %s appeared several times among application resources; the last one counts", key)
+		}
+	}
+	v.app.Status.Conditions = r.merge(v.app.Status.Conditions, v.found)
+	return nil
+}
+
+func orSomebody(user string) string {
+	if user == "" {
+		return "somebody"
+	}
+	return user
+}
+
+// merge puts the found conditions in place of the old, and keeps the times of those that are the same.
+func (r *Reconciler) merge(old, found []v1alpha1.ApplicationCondition) []v1alpha1.ApplicationCondition {
+	now := r.now()
+	var merged []v1alpha1.ApplicationCondition
+	for _, condition := range found {
+		condition.Message = bounded(condition.Message)
+		condition.LastTransitionTime = &now
+		same := func(c v1alpha1.ApplicationCondition) bool {
+			return c.Type == condition.Type && c.Message == condition.Message
+		}
+		if slices.ContainsFunc(merged, same) {
+			continue
+		}
+		if i := slices.IndexFunc(old, same); i >= 0 {
+			condition.LastTransitionTime = old[i].LastTransitionTime
+		}
+		merged = append(merged, condition)
+	}
+	slices.SortStableFunc(merged, func(a, b v1alpha1.ApplicationCondition) int { return strings.Compare(string(a.Type), string(b.Type)) })
+	return merged
+}
+
+// bounded keeps a message readable.
+func bounded(message string) string {
+	const most = 4000
+	if len(message) <= most {
+		return message
+	}
+	return strings.ToValidUTF8(message[:most], "") + fmt.Sprintf("… (%d more bytes)", len(message)-most)
+}

@@ -1,0 +1,100 @@
+package application
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/events"
+	"k8s.io/utils/clock"
+
+	"fairlead.dev/fairlead/api/argo/v1alpha1"
+	"fairlead.dev/fairlead/internal/cluster"
+	"fairlead.dev/fairlead/internal/desired"
+	"fairlead.dev/fairlead/internal/event"
+	"fairlead.dev/fairlead/internal/object"
+	"fairlead.dev/fairlead/internal/settings"
+)
+
+// Dependencies are what the controller works with.
+type Dependencies struct {
+	Settings  Settings
+	Clusters  Clusters
+	Manifests Manifests
+	Changes   Changes
+	Bus       *event.Bus
+	// Recorder, Clock, Logger and Metrics may be nil: the manager's, the real one, the default one, none.
+	Recorder events.EventRecorder
+	Clock    clock.WithTicker
+	Logger   *slog.Logger
+	Metrics  prometheus.Registerer
+}
+
+// Settings knows the configured clusters; *live.Source is one.
+type Settings interface {
+	Cluster(ctx context.Context, serverOrName string) (settings.Cluster, error)
+	Clusters(ctx context.Context) ([]settings.Cluster, error)
+}
+
+// Clusters connects to them; Registry makes one of a *cluster.Registry.
+type Clusters interface {
+	Get(ctx context.Context, s settings.Cluster) (Cluster, error)
+	Subscribe(callback func(cluster.Change)) (cancel func())
+	Keep(configured []settings.Cluster)
+}
+
+// Cluster is one target cluster; *cluster.Cluster is one.
+type Cluster interface {
+	liveCache
+	writer
+	inventory
+}
+
+type liveCache interface {
+	Watch(ctx context.Context, gvks ...schema.GroupVersionKind) error
+	Live(key object.Key) (u *unstructured.Unstructured, exists bool)
+	Managed(instance string) []*unstructured.Unstructured
+}
+
+type writer interface {
+	Apply(ctx context.Context, manifest *unstructured.Unstructured, o cluster.ApplyOptions) (*unstructured.Unstructured, error)
+	Delete(ctx context.Context, gvk schema.GroupVersionKind, key object.Key, propagation string, uid types.UID) error
+	Get(ctx context.Context, gvk schema.GroupVersionKind, key object.Key) (*unstructured.Unstructured, error)
+}
+
+type inventory interface {
+	Kind(ctx context.Context, gvk schema.GroupVersionKind) (cluster.Kind, error)
+	Info() cluster.Info
+}
+
+// Manifests goes from sources to manifests; *desired.Source is one.
+type Manifests interface {
+	// Fetch brings the mirrors of the sources' repositories up to date.
+	Fetch(ctx context.Context, sources v1alpha1.ApplicationSources) error
+	// Resolve finds the commits that the revisions mean; an empty revision means the source's own.
+	Resolve(ctx context.Context, sources v1alpha1.ApplicationSources, revisions []string) ([]string, error)
+	Render(ctx context.Context, request desired.Request) (*desired.Manifests, error)
+}
+
+// Changes tells what a change in a repository means; *desired.Source is one.
+type Changes interface {
+	// Refs asks the repository itself.
+	Refs(ctx context.Context, repository string) (map[string]string, error)
+	// Unchanged tells that rendering at other revisions gives the same manifests.
+	Unchanged(ctx context.Context, manifests *desired.Manifests, revisions []string) bool
+}
+
+// Registry adapts a registry of clusters.
+type Registry struct{ *cluster.Registry }
+
+// Get connects to a cluster.
+func (r Registry) Get(ctx context.Context, s settings.Cluster) (Cluster, error) {
+	c, err := r.Registry.Get(ctx, s)
+	if err != nil {
+		return nil, err // not a nil *cluster.Cluster in an interface
+	}
+	return c, nil
+}

@@ -1,0 +1,89 @@
+package application
+
+import (
+	"context"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"fairlead.dev/fairlead/internal/cluster"
+	"fairlead.dev/fairlead/internal/desired"
+	"fairlead.dev/fairlead/internal/diff"
+	"fairlead.dev/fairlead/internal/object"
+)
+
+// What a session remembers of comparisons. A manifest is recognised by its pointer: placed manifests are never changed,
+// and new ones are new pointers.
+
+func (s *session) verdict(key object.Key, target, live *unstructured.Unstructured, ignore diff.Ignore) (verdict, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	known, ok := s.verdicts[key]
+	return known, ok && known.target == target && known.resourceVersion == live.GetResourceVersion() && known.ignore == ignore.String()
+}
+
+func (s *session) remember(key object.Key, known verdict) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.verdicts[key] = known
+}
+
+func (s *session) normalised(key object.Key, target *unstructured.Unstructured) (normalised, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n, ok := s.normal[key]
+	return n, ok && n.target == target
+}
+
+func (s *session) normalise(key object.Key, n normalised) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.normal[key] = n
+}
+
+func (s *session) forgetNormal(key object.Key) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.normal, key)
+}
+
+// tidy forgets what is no longer desired.
+func (s *session) tidy(placed *desired.Placed) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.verdicts) <= len(placed.Objects) && len(s.normal) <= len(placed.Objects) {
+		return
+	}
+	wanted := make(map[object.Key]bool, len(placed.Objects))
+	for _, u := range placed.Objects {
+		wanted[object.KeyOf(u)] = true
+	}
+	for key := range s.verdicts {
+		if !wanted[key] {
+			delete(s.verdicts, key)
+		}
+	}
+	for key := range s.normal {
+		if !wanted[key] {
+			delete(s.normal, key)
+		}
+	}
+}
+
+// recording remembers every answer to an apply: it is what the API server makes of the manifest, so that the comparison
+// after a sync needn't ask.
+type recording struct {
+	Cluster
+	session *session
+}
+
+// Apply applies and remembers.
+func (c recording) Apply(ctx context.Context, manifest *unstructured.Unstructured, o cluster.ApplyOptions) (*unstructured.Unstructured, error) {
+	answer, err := c.Cluster.Apply(ctx, manifest, o)
+	if err != nil || o.Replace {
+		return answer, err
+	}
+	if d, err := diff.FromApply(answer); err == nil {
+		c.session.normalise(object.KeyOf(manifest), normalised{target: manifest, desired: d})
+	}
+	return answer, nil
+}

@@ -1,0 +1,236 @@
+package application
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+
+	"fairlead.dev/fairlead/api/argo/v1alpha1"
+	"fairlead.dev/fairlead/internal/cluster"
+	"fairlead.dev/fairlead/internal/desired"
+)
+
+// running tells whether the state is of an operation under way, or waiting for its repetition.
+func running(state *v1alpha1.OperationState) bool { return state != nil && !state.Phase.Completed() }
+
+// awaitsRetry tells whether an operation has failed and will be repeated.
+func awaitsRetry(state *v1alpha1.OperationState) bool {
+	return running(state) && state.FinishedAt != nil
+}
+
+// terminate ends a running operation because a person asked to.
+func (r *Reconciler) terminate(ctx context.Context, v *visit) error {
+	state := v.app.Status.OperationState
+	if state == nil || state.Phase != v1alpha1.OperationTerminating {
+		return nil
+	}
+	if run := v.session.run; run != nil {
+		run.Terminate(ctx)
+		state.SyncResult = run.State.SyncResult.DeepCopy()
+	}
+	r.finish(v, v1alpha1.OperationFailed, "Operation terminated", false)
+	return nil
+}
+
+// request decides which operation is to begin now: what a person asked for, else what automation wants.
+func (r *Reconciler) request(ctx context.Context, v *visit) error {
+	state := v.app.Status.OperationState
+	if asked := v.app.Operation; asked != nil && asked.Sync != nil {
+		if running(state) {
+			if !state.Operation.InitiatedBy.Automated && !awaitsRetry(state) {
+				return nil // one after the other
+			}
+			r.supersede(ctx, v, "superseded by a requested operation")
+		}
+		return r.begin(ctx, v, *asked)
+	}
+	if r.overtaken(v) {
+		r.supersede(ctx, v, "superseded by revision "+short(v.head.Revisions))
+	}
+	decision := decideAutoSync(r.automation(v))
+	if decision.warning != "" {
+		v.condition(v1alpha1.ApplicationConditionSyncError, "%s", decision.warning)
+	}
+	if decision.wait > 0 {
+		v.comeBack(decision.wait)
+	}
+	if decision.operation == nil {
+		return nil
+	}
+	return r.begin(ctx, v, *decision.operation)
+}
+
+// overtaken tells whether an automated operation that goes on is about older manifests than Git has now. A hook that runs
+// gets some time to end; what waits for health, or for a repetition, gets none.
+func (r *Reconciler) overtaken(v *visit) bool {
+	state := v.app.Status.OperationState
+	if !running(state) || !state.Operation.InitiatedBy.Automated || v.head == nil || v.app.Spec.Automation() == nil || v.app.Held() {
+		return false
+	}
+	if attempted(state.SyncResult, v.app.Spec, v.head.Revisions) {
+		return false
+	}
+	if run := v.session.run; run != nil && !awaitsRetry(state) {
+		if since := run.HookRunsSince(); !since.IsZero() {
+			if left := r.options.HookGrace - r.clock.Since(since); left > 0 {
+				v.comeBack(left)
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func (r *Reconciler) supersede(ctx context.Context, v *visit, why string) {
+	if run := v.session.run; run != nil {
+		run.Terminate(ctx)
+		v.app.Status.OperationState.SyncResult = run.State.SyncResult.DeepCopy()
+	}
+	r.finish(v, v1alpha1.OperationFailed, "Operation "+why, false)
+}
+
+// begin records an operation in the application, before it acts.
+func (r *Reconciler) begin(ctx context.Context, v *visit, operation v1alpha1.Operation) error {
+	now := r.now()
+	if last := v.app.Status.OperationState; last != nil && !now.After(last.StartedAt.Time) {
+		// Stored times have seconds; the start tells operations apart.
+		now.Time = last.StartedAt.Add(time.Second)
+	}
+	sync := operation.Sync
+	result := &v1alpha1.SyncOperationResult{Sources: sync.Sources}
+	switch {
+	case sync.Source != nil:
+		result.Source = *sync.Source
+	case len(sync.Sources) == 0 && len(v.app.Spec.Sources) > 0:
+		result.Sources = v.app.Spec.Sources
+	case len(sync.Sources) == 0:
+		result.Source = *v.app.Spec.Source
+	}
+	state := &v1alpha1.OperationState{
+		Operation: operation, Phase: v1alpha1.OperationRunning, StartedAt: now, SyncResult: result, Message: "waiting to start",
+	}
+	requested := v.app.Operation != nil
+	v.app.Operation = nil
+	v.app.Status.OperationState = state
+	v.session.run = nil
+	if err := r.resolveOperation(ctx, v); err != nil {
+		r.finish(v, v1alpha1.OperationError, err.Error(), true)
+		return nil
+	}
+	return r.record(ctx, v, requested)
+}
+
+// resolveOperation finds and notes the commits that the operation is about.
+func (r *Reconciler) resolveOperation(ctx context.Context, v *visit) error {
+	state := v.app.Status.OperationState
+	revisions, err := r.operationRevisions(ctx, v, state)
+	if err != nil {
+		return err
+	}
+	if len(state.SyncResult.Sources) > 0 {
+		state.SyncResult.Revisions = revisions
+	} else {
+		state.SyncResult.Revision = revisions[0]
+	}
+	return nil
+}
+
+// operationRevisions are the commits that an operation is about. A person's operation on no particular revision means the
+// newest there is, whether a webhook told of it or not.
+func (r *Reconciler) operationRevisions(ctx context.Context, v *visit, state *v1alpha1.OperationState) ([]string, error) {
+	sync := state.Operation.Sync
+	sources := resultSources(state.SyncResult)
+	revisions := sync.Revisions
+	if sync.Revision != "" {
+		revisions = []string{sync.Revision}
+	}
+	if state.Operation.InitiatedBy.Automated && len(revisions) > 0 {
+		return revisions, nil
+	}
+	if err := r.manifests.Fetch(ctx, sources); err != nil {
+		return nil, err
+	}
+	resolved, err := r.manifests.Resolve(ctx, sources, revisions)
+	if err != nil {
+		return nil, err
+	}
+	if len(revisions) == 0 && equality.Semantic.DeepEqual(sources, v.session.sources) {
+		return resolved, r.moveHead(ctx, v, resolved)
+	}
+	return resolved, nil
+}
+
+// moveHead makes these revisions the newest that the application is compared with.
+func (r *Reconciler) moveHead(ctx context.Context, v *visit, revisions []string) error {
+	s := v.session
+	if v.head != nil && slices.Equal(revisions, v.head.Revisions) {
+		return nil
+	}
+	s.revisions = revisions
+	manifests, err := r.renderAt(ctx, v, s.sources, revisions, false)
+	if s.renderErr = err; err != nil {
+		return err
+	}
+	s.manifests, v.head, v.headErr = manifests, manifests, nil
+	return nil
+}
+
+func resultSources(result *v1alpha1.SyncOperationResult) v1alpha1.ApplicationSources {
+	if len(result.Sources) > 0 {
+		return result.Sources
+	}
+	return v1alpha1.ApplicationSources{result.Source}
+}
+
+func resultRevisions(result *v1alpha1.SyncOperationResult) []string {
+	if len(result.Revisions) > 0 {
+		return result.Revisions
+	}
+	return []string{result.Revision}
+}
+
+// attempted tells whether an operation was about these sources at these revisions.
+func attempted(result *v1alpha1.SyncOperationResult, spec v1alpha1.ApplicationSpec, revisions []string) bool {
+	return result != nil && slices.Equal(resultRevisions(result), revisions) &&
+		equality.Semantic.DeepEqual(resultSources(result), spec.AllSources())
+}
+
+// refuse ends a requested operation that can't even begin, with the reason. What isn't known yet is waited for.
+func (r *Reconciler) refuse(_ context.Context, v *visit) error {
+	if v.err == nil || v.app.Operation == nil || v.app.Operation.Sync == nil || running(v.app.Status.OperationState) || errors.Is(v.err, cluster.ErrNotReady) {
+		return nil
+	}
+	v.app.Status.OperationState = &v1alpha1.OperationState{
+		Operation: *v.app.Operation, Phase: v1alpha1.OperationRunning, StartedAt: r.now(),
+	}
+	v.app.Operation = nil
+	r.finish(v, v1alpha1.OperationError, v.err.Error(), false)
+	return nil
+}
+
+// operationManifests are the manifests that the operation is about: Git's newest if that is what it is, else they are
+// rendered at the recorded revisions.
+func (r *Reconciler) operationManifests(ctx context.Context, v *visit) (*desired.Manifests, error) {
+	result := v.app.Status.OperationState.SyncResult
+	sources, revisions := resultSources(result), resultRevisions(result)
+	if v.head != nil && equality.Semantic.DeepEqual(sources, v.session.sources) &&
+		(slices.Equal(revisions, v.head.Revisions) || r.changes.Unchanged(ctx, v.head, revisions)) {
+		return v.head, nil
+	}
+	manifests, err := r.renderAt(ctx, v, sources, revisions, false)
+	if err != nil {
+		return nil, fmt.Errorf("rendering revision %s: %w", short(revisions), err)
+	}
+	return manifests, nil
+}
+
+func short(revisions []string) string {
+	if len(revisions) == 0 {
+		return ""
+	}
+	return revisions[0][:min(7, len(revisions[0]))]
+}

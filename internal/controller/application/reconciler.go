@@ -1,0 +1,185 @@
+package application
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"sync/atomic"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/client-go/tools/events"
+	"k8s.io/utils/clock"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"fairlead.dev/fairlead/api/argo/v1alpha1"
+	"fairlead.dev/fairlead/internal/cluster"
+	"fairlead.dev/fairlead/internal/desired"
+	"fairlead.dev/fairlead/internal/event"
+	"fairlead.dev/fairlead/internal/object"
+	"fairlead.dev/fairlead/internal/settings"
+)
+
+// Reconciler reconciles Applications.
+type Reconciler struct {
+	client    client.Client
+	settings  Settings
+	clusters  Clusters
+	manifests Manifests
+	changes   Changes
+	bus       *event.Bus
+	recorder  events.EventRecorder
+	clock     clock.WithTicker
+	log       *slog.Logger
+	metrics   *measures
+	options   Options
+	sessions  sessions
+	fetches   fetches
+	// queue is set when the controller has started.
+	queue atomic.Pointer[queue]
+}
+
+// phase is one part of a reconcile.
+type phase struct {
+	name string
+	run  func(*Reconciler, context.Context, *visit) error
+}
+
+// phases run in this order until one fails; what it says becomes a condition.
+var phases = []phase{
+	{"terminate", (*Reconciler).terminate},
+	{"validate", (*Reconciler).validate},
+	{"connect", (*Reconciler).connect},
+	{"refresh", (*Reconciler).refresh},
+	{"render", (*Reconciler).render},
+	{"compare", (*Reconciler).compareHead},
+	{"request", (*Reconciler).request},
+	{"run", (*Reconciler).run},
+	{"compare again", (*Reconciler).compareAgain},
+}
+
+// closing phases run in any case.
+var closing = []phase{
+	{"refuse", (*Reconciler).refuse},
+	{"health", (*Reconciler).health},
+	{"conditions", (*Reconciler).conditions},
+	{"status", (*Reconciler).writeStatus},
+}
+
+// visit is one reconcile of one application: what it observed and decided.
+type visit struct {
+	// app is a copy whose status the phases write; before is what it was.
+	app, before *v1alpha1.Application
+	// health is the application's when the reconcile began.
+	health   v1alpha1.HealthStatusCode
+	session  *session
+	instance string
+
+	project     *v1alpha1.AppProject
+	destination settings.Cluster
+	cluster     Cluster
+	// asked is true when a person asked for this look (refresh annotation): then even an unchanged revision is told.
+	asked bool
+	// looked is true when this reconcile asked Git, or tried to.
+	looked bool
+	// headErr is why Git's newest state could not be rendered or compared. An operation on another revision still can run.
+	headErr    error
+	head       *desired.Manifests
+	comparison *comparison
+	// operated is true when an operation acted in this reconcile.
+	operated bool
+	// found are the conditions; err is what stopped the phases.
+	found []v1alpha1.ApplicationCondition
+	err   error
+	// again is when to look once more; zero is never.
+	again time.Duration
+}
+
+// comeBack asks for another look after d, unless one is due before.
+func (v *visit) comeBack(d time.Duration) {
+	d = max(d, time.Millisecond)
+	if v.again == 0 || d < v.again {
+		v.again = d
+	}
+}
+
+func (v *visit) condition(kind v1alpha1.ApplicationConditionType, format string, args ...any) {
+	v.found = append(v.found, v1alpha1.ApplicationCondition{Type: kind, Message: fmt.Sprintf(format, args...)})
+}
+
+// stop is an error that is already told in a condition, or needs none.
+type stop struct{ reason string }
+
+func (s stop) Error() string { return s.reason }
+
+// Reconcile looks at one application and does what is to be done now.
+func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
+	began := r.clock.Now()
+	cached := &v1alpha1.Application{}
+	if err := r.client.Get(ctx, request.NamespacedName, cached); err != nil {
+		if apierrors.IsNotFound(err) {
+			r.sessions.drop(request.NamespacedName)
+			return ctrl.Result{}, nil
+		}
+		return ctrl.Result{}, fmt.Errorf("reading application %s: %w", request, err)
+	}
+	s := r.sessions.of(request.NamespacedName)
+	app := s.newest(cached)
+	v := &visit{app: app.DeepCopy(), before: app, health: app.Status.Health.Status, session: s, instance: object.InstanceName(app.Name, app.Namespace, r.options.Namespace)}
+	s.current = v
+	if app.DeletionTimestamp != nil {
+		return r.finalize(ctx, v)
+	}
+	for _, p := range phases {
+		if v.err = p.run(r, ctx, v); v.err != nil {
+			break
+		}
+	}
+	var lost notRecorded
+	switch {
+	case errors.Is(v.err, cluster.ErrNotReady):
+		return ctrl.Result{}, nil // the cluster says when it is; until then nothing is known that would be worth telling
+	case errors.As(v.err, &lost):
+		s.run, s.written = nil, nil
+		return ctrl.Result{}, fmt.Errorf("reconciling application %s: %w", request, v.err)
+	}
+	r.space(v)
+	for _, p := range closing {
+		if err := p.run(r, ctx, v); err != nil {
+			if apierrors.IsNotFound(err) {
+				return ctrl.Result{}, nil // deleted meanwhile
+			}
+			return ctrl.Result{}, fmt.Errorf("reconciling application %s: %s: %w", request, p.name, err)
+		}
+	}
+	r.metrics.reconciled(v, r.clock.Since(began))
+	return ctrl.Result{RequeueAfter: v.again}, nil
+}
+
+// space decides when a failed look-up is tried again: soon at first, then more and more rarely.
+func (r *Reconciler) space(v *visit) {
+	s := v.session
+	err := v.err
+	if err == nil {
+		err = v.headErr
+	}
+	var told stop
+	if err == nil || errors.As(err, &told) {
+		s.failures, s.retryAt = 0, time.Time{}
+		return
+	}
+	now := r.clock.Now()
+	if v.looked || v.err != nil && !now.Before(s.retryAt) {
+		longest := r.options.RetryMax
+		if s.renderErr != nil {
+			longest = max(longest, r.options.Poll) // it rarely mends without a commit, which is heard of
+		}
+		wait := min(r.options.RetryMin<<min(s.failures, 20), longest)
+		s.failures++
+		s.retryAt = now.Add(wait/2 + rand.N(wait))
+	}
+	v.comeBack(s.retryAt.Sub(now))
+}

@@ -1,0 +1,217 @@
+package application
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"fairlead.dev/fairlead/api/argo/v1alpha1"
+	"fairlead.dev/fairlead/internal/cluster"
+	"fairlead.dev/fairlead/internal/diff"
+	"fairlead.dev/fairlead/internal/object"
+	"fairlead.dev/fairlead/internal/project"
+	"fairlead.dev/fairlead/internal/syncplan"
+	"fairlead.dev/fairlead/internal/syncrun"
+)
+
+// run carries the operation under way a little further.
+func (r *Reconciler) run(ctx context.Context, v *visit) error {
+	state := v.app.Status.OperationState
+	if !running(state) || state.Operation.Sync == nil {
+		return nil
+	}
+	if awaitsRetry(state) {
+		if began, err := r.repeat(ctx, v); !began || err != nil {
+			return err
+		}
+		state = v.app.Status.OperationState
+	}
+	v.operated = true
+	if v.session.run == nil {
+		if err := r.prepare(ctx, v); err != nil {
+			if errors.Is(err, cluster.ErrNotReady) || errors.Is(err, cluster.ErrUnreachable) {
+				return err // the operation waits; it is recorded
+			}
+			r.finish(v, v1alpha1.OperationError, err.Error(), true)
+			return nil
+		}
+	}
+	began := r.clock.Now()
+	outcome, err := v.session.run.Advance(ctx)
+	if err != nil {
+		v.session.run = nil // what it has in memory isn't stored; it finds its place again
+		return err
+	}
+	state.SyncResult = v.session.run.State.SyncResult.DeepCopy() // the run goes on writing its own
+	if outcome.Phase == v1alpha1.OperationRunning {
+		state.Message = outcome.Message
+		if outcome.Again > 0 {
+			v.comeBack(outcome.Again)
+		}
+		return nil
+	}
+	r.finish(v, outcome.Phase, outcome.Message, true)
+	r.logOutcome(v, r.clock.Since(began))
+	return nil
+}
+
+// prepare makes the plan of an operation that begins, or that went on when the hub was killed.
+func (r *Reconciler) prepare(ctx context.Context, v *visit) error {
+	state := v.app.Status.OperationState
+	manifests, err := r.operationManifests(ctx, v)
+	if err != nil {
+		return err
+	}
+	c := v.comparison
+	if c == nil || c.of != manifests {
+		if c, err = r.compare(ctx, v, manifests); err != nil {
+			return err
+		}
+	}
+	id := fmt.Sprintf("%d-%d", state.StartedAt.Unix(), state.RetryCount)
+	in := syncplan.Input{
+		Hooks: c.hooks, LiveHooks: c.liveHooks, Namespace: v.app.Spec.Destination.Namespace,
+		OperationID: id, Revision: resultRevisions(state.SyncResult)[0],
+		Options: syncplan.OptionsOf(*state.Operation.Sync, v.app.Spec.SyncPolicy),
+	}
+	if _, exists := v.cluster.Live(object.Key{Kind: "Namespace", Name: in.Namespace}); exists {
+		in.NamespaceLive = &unstructured.Unstructured{Object: map[string]any{}}
+	}
+	if err := r.permit(ctx, v, c, in.Options); err != nil {
+		return err
+	}
+	for _, o := range c.objects {
+		item := syncplan.Item{Target: o.target, Live: o.live, InSync: o.status == v1alpha1.SyncStatusCodeSynced, Checked: o.checked && o.refused == nil}
+		if in.Options.RespectIgnored && o.target != nil {
+			item.Target = diff.IgnoreFor(v.app.Spec.IgnoreDifferences, o.target).Keep(o.target, o.live)
+		}
+		in.Items = append(in.Items, item)
+	}
+	v.session.run = &syncrun.Run{
+		Plan: syncplan.Build(in), Cluster: v.cluster, State: state.DeepCopy(), OperationID: id, Pause: r.options.WavePause, Now: r.clock.Now,
+		Record: func(ctx context.Context) error { return r.recordProgress(ctx, v.session) },
+	}
+	return nil
+}
+
+// permit refuses what the project doesn't let applications have, and what belongs to another application if asked to.
+func (r *Reconciler) permit(ctx context.Context, v *visit, c *comparison, options syncplan.Options) error {
+	check := func(u *unstructured.Unstructured) error {
+		key := object.KeyOf(u)
+		namespaced := key.Namespace != ""
+		if kind, err := v.cluster.Kind(ctx, u.GroupVersionKind()); err == nil {
+			namespaced = kind.Namespaced
+		}
+		if !project.PermitsKind(v.project, key, namespaced) {
+			return fmt.Errorf("resource %s:%s is not permitted in project %s", key.Group, key.Kind, v.project.Name)
+		}
+		d := project.Destination{Server: v.destination.Server, Name: v.destination.Name, Namespace: key.Namespace}
+		if namespaced && !project.PermitsDestination(v.project, d) {
+			return fmt.Errorf("namespace %s is not permitted in project '%s' (%s)", key.Namespace, v.project.Name, key)
+		}
+		return nil
+	}
+	for _, o := range c.objects {
+		if o.target == nil {
+			continue
+		}
+		if err := check(o.target); err != nil {
+			return err
+		}
+		if options.FailOnShared && o.owner != "" {
+			return fmt.Errorf("shared resource found: %s is part of application %s", o.key, o.owner)
+		}
+	}
+	for _, hook := range c.hooks {
+		if err := check(hook); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Defaults of a retry policy, Argo CD's.
+const (
+	retryDuration    = 5 * time.Second
+	retryFactor      = 2
+	retryMaxDuration = 3 * time.Minute
+)
+
+// finish ends an operation, or, if its policy says so and it failed, has it repeated.
+func (r *Reconciler) finish(v *visit, phase v1alpha1.OperationPhase, message string, repeatable bool) {
+	state := v.app.Status.OperationState
+	now := r.now()
+	v.session.run = nil
+	v.operated = true
+	state.FinishedAt = &now
+	retry := state.Operation.Retry
+	if repeatable && phase != v1alpha1.OperationSucceeded && (state.RetryCount < retry.Limit || retry.Limit < 0) {
+		wait := retryWait(retry, state.RetryCount)
+		state.RetryCount++
+		state.Phase = v1alpha1.OperationRunning
+		state.Message = fmt.Sprintf("%s. Retrying attempt #%d at %s.", message, state.RetryCount, now.Add(wait).Format(time.TimeOnly+" -0700"))
+		v.comeBack(wait)
+		return
+	}
+	state.Phase, state.Message = phase, message
+	if state.RetryCount > 0 && phase != v1alpha1.OperationSucceeded {
+		state.Message = fmt.Sprintf("%s (retried %d times).", message, state.RetryCount)
+	}
+	if phase == v1alpha1.OperationSucceeded {
+		r.appendHistory(v)
+	}
+	r.metrics.synced(v.app)
+	r.tellOutcome(v)
+}
+
+// retryWait is the wait before the repetition after count ones.
+func retryWait(retry v1alpha1.RetryStrategy, count int64) time.Duration {
+	wait, factor, longest := retryDuration, int64(retryFactor), retryMaxDuration
+	if b := retry.Backoff; b != nil {
+		wait = parseDuration(b.Duration, wait)
+		longest = parseDuration(b.MaxDuration, longest)
+		if b.Factor != nil {
+			factor = *b.Factor
+		}
+	}
+	for range min(count, 30) {
+		if wait *= time.Duration(max(factor, 1)); wait > longest {
+			break
+		}
+	}
+	return min(wait, longest)
+}
+
+// parseDuration reads Go's durations, and bare numbers as seconds.
+func parseDuration(text string, otherwise time.Duration) time.Duration {
+	if d, err := time.ParseDuration(text); err == nil && d > 0 {
+		return d
+	}
+	if d, err := time.ParseDuration(text + "s"); err == nil && d > 0 {
+		return d
+	}
+	return otherwise
+}
+
+// repeat begins the repetition of a failed operation when its time has come.
+func (r *Reconciler) repeat(ctx context.Context, v *visit) (bool, error) {
+	state := v.app.Status.OperationState
+	retry := state.Operation.Retry
+	if left := retryWait(retry, state.RetryCount-1) - r.clock.Since(state.FinishedAt.Time); left > 0 {
+		v.comeBack(left)
+		return false, nil
+	}
+	state.FinishedAt = nil
+	state.SyncResult.Resources = nil
+	state.Message = fmt.Sprintf("retrying, attempt #%d", state.RetryCount)
+	if resultRevisions(state.SyncResult)[0] == "" || retry.Refresh && state.Operation.Sync.Revision == "" {
+		if err := r.resolveOperation(ctx, v); err != nil {
+			r.finish(v, v1alpha1.OperationError, err.Error(), true)
+			return false, nil
+		}
+	}
+	return true, r.record(ctx, v, false)
+}

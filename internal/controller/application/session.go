@@ -1,0 +1,185 @@
+package application
+
+import (
+	"strconv"
+	"sync"
+	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+
+	"fairlead.dev/fairlead/api/argo/v1alpha1"
+	"fairlead.dev/fairlead/internal/desired"
+	"fairlead.dev/fairlead/internal/diff"
+	"fairlead.dev/fairlead/internal/event"
+	"fairlead.dev/fairlead/internal/object"
+	"fairlead.dev/fairlead/internal/syncrun"
+)
+
+// session is what is kept of an application between reconciles. Losing it costs time, nothing else. Its fields belong to
+// the reconcile that runs, of which there is one at a time, but for those under mu.
+type session struct {
+	name types.NamespacedName
+
+	// current is the reconcile under way.
+	current *visit
+	// written is the application after our last write, which the cache may not have caught up with.
+	written *v1alpha1.Application
+	// sources are the spec's that manifests were looked up for, at revisions. lookupErr is why the last look-up failed.
+	sources   v1alpha1.ApplicationSources
+	revisions []string
+	lookupErr error
+	// manifests are the rendering at revisions; renderErr is why there is none.
+	manifests *desired.Manifests
+	renderErr error
+	// placed are manifests in their places, for the destination placedFor.
+	placed    *desired.Placed
+	placedFor string
+	placedOf  *desired.Manifests
+	// normal is what the API server made of manifests.
+	normal   map[object.Key]normalised
+	verdicts map[object.Key]verdict
+	// run is the sync under way.
+	run *syncrun.Run
+	// failures counts failed attempts in a row, for the spacing of the next, which is not before retryAt.
+	failures int
+	retryAt  time.Time
+	// timings of the stages of the current change, for the log.
+	timings timings
+
+	mu sync.Mutex
+	// stale asks for a new look at Git; hard also for a new rendering. seen is when a push was heard of.
+	stale, hard bool
+	seen        time.Time
+	// repositories, server and failing are for finding this application from events.
+	repositories    []string
+	server, project string
+	failing         bool
+	// known is manifests and revisions for others than the reconcile.
+	known   *desired.Manifests
+	targets v1alpha1.ApplicationSources
+	// lastWrite is the resource version of our last write.
+	lastWrite string
+}
+
+// normalised is the API server's word on one manifest: what it makes of it, or why it refuses it. A refusal may depend on
+// other things than the manifest, so it is asked for again.
+type normalised struct {
+	target  *unstructured.Unstructured
+	desired *diff.Desired
+	refused error
+	again   time.Time
+}
+
+// verdict is the outcome of a comparison of one object, as long as neither side changes.
+type verdict struct {
+	target          *unstructured.Unstructured
+	resourceVersion string
+	ignore          string
+	paths           []string
+}
+
+type timings struct {
+	fetch, render, diff time.Duration
+	// seen is when a push was heard of; zero if it was something else.
+	seen time.Time
+}
+
+// newest is the application as the cache has it, or as we wrote it, whichever is newer.
+func (s *session) newest(cached *v1alpha1.Application) *v1alpha1.Application {
+	if s.written == nil || s.written.UID != cached.UID {
+		s.written = nil
+		return cached
+	}
+	ours, err1 := strconv.ParseUint(s.written.ResourceVersion, 10, 64)
+	theirs, err2 := strconv.ParseUint(cached.ResourceVersion, 10, 64)
+	if err1 == nil && err2 == nil && ours > theirs {
+		return s.written
+	}
+	s.written = nil
+	return cached
+}
+
+// takeStale returns and clears the request for a new look.
+func (s *session) takeStale() (stale, hard bool, seen time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	stale, hard, seen = s.stale, s.hard, s.seen
+	s.stale, s.hard, s.seen = false, false, time.Time{}
+	return stale, hard, seen
+}
+
+func (s *session) markStale(hard bool, seen time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stale, s.hard = true, s.hard || hard
+	if s.seen.IsZero() {
+		s.seen = seen
+	}
+}
+
+// share lets the finders of events see what the reconcile knows.
+func (s *session) share(server, project string, sources v1alpha1.ApplicationSources) {
+	var repositories []string
+	for _, source := range sources {
+		repositories = append(repositories, event.NormalizeURL(source.RepoURL))
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.server, s.project, s.repositories, s.targets = server, project, repositories, sources
+	s.known, s.failing = s.manifests, s.lookupErr != nil || s.renderErr != nil
+}
+
+// sessions are those of all applications.
+type sessions struct {
+	mu  sync.RWMutex
+	all map[types.NamespacedName]*session
+}
+
+func (s *sessions) of(name types.NamespacedName) *session {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.all == nil {
+		s.all = map[types.NamespacedName]*session{}
+	}
+	found := s.all[name]
+	if found == nil {
+		found = &session{name: name, normal: map[object.Key]normalised{}, verdicts: map[object.Key]verdict{}}
+		s.all[name] = found
+	}
+	return found
+}
+
+func (s *sessions) drop(name types.NamespacedName) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.all, name)
+}
+
+// find returns the sessions for which the question, asked under the session's lock, is answered by yes.
+func (s *sessions) find(question func(*session) bool) []*session {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	var found []*session
+	for _, candidate := range s.all {
+		candidate.mu.Lock()
+		if question(candidate) {
+			found = append(found, candidate)
+		}
+		candidate.mu.Unlock()
+	}
+	return found
+}
+
+// wrote tells whether an object of that version is what we wrote ourselves.
+func (s *session) wrote(resourceVersion string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.lastWrite == resourceVersion
+}
+
+func (s *session) noteWrite(resourceVersion string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lastWrite = resourceVersion
+}

@@ -1,0 +1,87 @@
+package application
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"fairlead.dev/fairlead/api/argo/v1alpha1"
+	"fairlead.dev/fairlead/internal/project"
+)
+
+// validate finds the project and the destination, and sees that the one permits the other.
+func (r *Reconciler) validate(ctx context.Context, v *visit) error {
+	spec := v.app.Spec
+	sources := spec.AllSources()
+	invalid := func(format string, args ...any) error {
+		message := fmt.Sprintf(format, args...)
+		v.condition(v1alpha1.ApplicationConditionInvalidSpecError, "%s", message)
+		v.session.share("", spec.ProjectName(), sources)
+		return stop{message}
+	}
+	if len(sources) == 0 {
+		return invalid("spec.source is missing: name the repository and path of the manifests")
+	}
+	for _, source := range sources {
+		if source.RepoURL == "" {
+			return invalid("spec.source.repoURL is missing")
+		}
+		if source.Path == "" && source.Chart == "" && source.Ref == "" {
+			return invalid("spec.source.path or spec.source.chart is missing")
+		}
+	}
+	name := spec.ProjectName()
+	v.project = &v1alpha1.AppProject{}
+	if err := r.client.Get(ctx, client.ObjectKey{Namespace: r.options.Namespace, Name: name}, v.project); err != nil {
+		if apierrors.IsNotFound(err) {
+			return invalid("application references project %s which does not exist", name)
+		}
+		return fmt.Errorf("reading project %s: %w", name, err)
+	}
+	d := spec.Destination
+	switch {
+	case d.Server != "" && d.Name != "":
+		return invalid("application destination can't have both name and server defined: %s %s", d.Name, d.Server)
+	case d.Server == "" && d.Name == "":
+		return invalid("spec.destination.server or spec.destination.name is missing")
+	}
+	destination, err := r.settings.Cluster(ctx, d.Server+d.Name)
+	if err != nil {
+		return invalid("finding the destination: %v", err)
+	}
+	v.destination = destination
+	v.session.share(destination.Server, name, sources)
+	complaints := project.Check(v.project, sources, project.Destination{Server: destination.Server, Name: destination.Name, Namespace: d.Namespace})
+	if destination.Project != "" && destination.Project != name {
+		complaints = append(complaints, fmt.Sprintf("cluster %s belongs to project %s", destination.Name, destination.Project))
+	}
+	if v.app.Namespace != r.options.Namespace && !permitsNamespace(v.project, v.app.Namespace) {
+		complaints = append(complaints, fmt.Sprintf("applications in namespace %s are not permitted in project '%s'", v.app.Namespace, name))
+	}
+	if len(complaints) > 0 {
+		return invalid("%s", strings.Join(complaints, "; "))
+	}
+	return nil
+}
+
+func permitsNamespace(p *v1alpha1.AppProject, namespace string) bool {
+	for _, pattern := range p.Spec.SourceNamespaces {
+		if project.Glob(pattern, namespace, 0) {
+			return true
+		}
+	}
+	return false
+}
+
+// connect reaches the destination.
+func (r *Reconciler) connect(ctx context.Context, v *visit) error {
+	c, err := r.clusters.Get(ctx, v.destination)
+	if err != nil {
+		return err
+	}
+	v.cluster = recording{Cluster: c, session: v.session}
+	return nil
+}

@@ -1,0 +1,38 @@
+package desired
+
+import (
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"fairlead.dev/fairlead/api/argo/v1alpha1"
+	"fairlead.dev/fairlead/internal/render"
+)
+
+// Request says what to render.
+type Request struct {
+	// Instance is the application's name on its objects (object.InstanceName).
+	Instance string
+	// Project and Namespace (the destination's) are for build variables and charts.
+	Project, Namespace string
+	Sources            v1alpha1.ApplicationSources
+	// Revisions are commits, one a source, as Resolve returns them.
+	Revisions []string
+	// KubeVersion and APIVersions are the target cluster's, which charts may ask for.
+	KubeVersion string
+	APIVersions []string
+	// Hard renders anew what is known.
+	Hard bool
+}
+
+// Manifests are what an application desires at some revisions. They must not be changed: renderings are shared.
+type Manifests struct {
+	// Revisions are commits, one a source.
+	Revisions []string
+	Sources   v1alpha1.ApplicationSources
+	Objects   []*unstructured.Unstructured
+	// Types are what the sources turned out to be, but for those that are only referred to.
+	Types []v1alpha1.ApplicationSourceType
+	// Reused says that nothing had to be rendered.
+	Reused bool
+	// results are the renderings, one a source; nil for one that is only referred to.
+	results []*render.Result
+}
