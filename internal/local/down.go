@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"time"
+
+	"fairlead.dev/fairlead/internal/local/cgroup"
 )
 
 // Down stops everything and takes away what the fleet made outside its folder. The data stays.
@@ -52,7 +54,7 @@ func (f *Fleet) clean(ctx context.Context) error {
 		waiting, cancel := context.WithTimeout(ctx, 10*time.Second)
 		defer cancel()
 		var left error
-		if poll(waiting, func() bool { left = removeCgroups(f.cgroup()); return left == nil }) != nil {
+		if poll(waiting, func() bool { left = cgroup.Remove(f.cgroup()); return left == nil }) != nil {
 			errs = append(errs, left)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -20,16 +21,17 @@ func (f *Fleet) nodeUnit(i int) supervise.Unit {
 	u := supervise.Unit{
 		Name:  m.Name + "-node",
 		After: []string{m.Name + "-apiserver"},
-		Ready: func(ctx context.Context) error { return nodeReady(ctx, kubeconfig, spec.Name) },
+		Ready: func(ctx context.Context) error { return nodeReady(ctx, kubeconfig, spec.Name, time.Time{}) },
 	}
 	if f.State.Nodes {
 		// The status that a node had at its end would be taken for that of the one that starts.
 		u.Before = func() error { return removeIfThere(spec.StatusFile()) }
 		u.Ready = func(ctx context.Context) error {
-			if err := programsReady(spec.StatusFile()); err != nil {
+			started, err := programsReady(spec.StatusFile())
+			if err != nil {
 				return err
 			}
-			return nodeReady(ctx, kubeconfig, spec.Name)
+			return nodeReady(ctx, kubeconfig, spec.Name, started)
 		}
 		u.Argv = []string{f.Tools.Pause, f.Tools.Fairlead, "local", "run", "node", spec.File()}
 		u.Isolate = node.Isolation
@@ -49,19 +51,17 @@ func (f *Fleet) machineNetwork() []*os.File {
 	return []*os.File{ns}
 }
 
-// programsReady asks the supervisor inside the node.
-func programsReady(statusFile string) error {
+// programsReady asks the supervisor inside the node, and says when it was started.
+func programsReady(statusFile string) (time.Time, error) {
 	status, err := supervise.ReadStatus(statusFile)
-	if err != nil {
-		return err
+	if err == nil && !status.AllReady() {
+		err = errors.New(notReady(status))
 	}
-	if !status.AllReady() {
-		return errors.New(notReady(status))
-	}
-	return nil
+	return status.Started, err
 }
 
-func nodeReady(ctx context.Context, kubeconfig, name string) error {
+// nodeReady asks the cluster. What it was told before the node was started doesn't count.
+func nodeReady(ctx context.Context, kubeconfig, name string, started time.Time) error {
 	client, err := clientFor(kubeconfig)
 	if err != nil {
 		return err
@@ -71,12 +71,15 @@ func nodeReady(ctx context.Context, kubeconfig, name string) error {
 		return err
 	}
 	for _, c := range n.Status.Conditions {
-		if c.Type == corev1.NodeReady {
-			if c.Status == corev1.ConditionTrue {
-				return nil
-			}
+		switch {
+		case c.Type != corev1.NodeReady:
+			continue
+		case c.LastHeartbeatTime.Time.Before(started.Truncate(time.Second)): // which is written in whole seconds
+			return fmt.Errorf("node %s hasn't said anything since it was started", name)
+		case c.Status != corev1.ConditionTrue:
 			return fmt.Errorf("node %s isn't ready: %s", name, c.Message)
 		}
+		return nil
 	}
 	return fmt.Errorf("node %s hasn't said yet whether it is ready", name)
 }

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"strings"
 
+	"fairlead.dev/fairlead/internal/local/cgroup"
 	"fairlead.dev/fairlead/internal/local/supervise"
 )
 
@@ -29,18 +30,21 @@ func Run(ctx context.Context, s Spec, machine *os.File, log *slog.Logger) error 
 
 // units are the node's programs.
 func (s Spec) units() []supervise.Unit {
+	groups := supervise.Isolation{Cgroup: !cgroup.Version2()}
 	name := func(program string) string { return s.LogPrefix + program }
 	return []supervise.Unit{{
-		Name:  name("containerd"),
-		Argv:  []string{"containerd", "--config", etc + "/containerd.toml"},
-		Ready: supervise.Listens(containerd),
+		Name:    name("containerd"),
+		Isolate: groups,
+		Argv:    []string{"containerd", "--config", etc + "/containerd.toml"},
+		Ready:   supervise.Listens(containerd),
 	}, {
 		Name:  name("pause-image"),
 		After: []string{name("containerd")},
 		Do:    importPauseImage,
 	}, {
-		Name:  name("kubelet"),
-		After: []string{name("pause-image")},
+		Name:    name("kubelet"),
+		Isolate: groups,
+		After:   []string{name("pause-image")},
 		Argv: []string{
 			homeSandbox, "kubelet",
 			"--config=" + etc + "/kubelet.yaml",

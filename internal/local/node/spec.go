@@ -42,7 +42,7 @@ type Spec struct {
 	PodCIDR     netip.Prefix `json:"podCIDR"`
 	ServiceCIDR netip.Prefix `json:"serviceCIDR"`
 
-	// Cgroup is the parent of all containers' control groups, such as "/fairlead/dev".
+	// Cgroup is the control group that is the root of all in the node, such as "/fairlead/dev".
 	Cgroup string `json:"cgroup"`
 	// Registry is the URL of the fleet's registry. References to RegistryNames are answered by it alone; what belongs
 	// to MirroredNames is asked there first, then at its own registry.

@@ -26,7 +26,6 @@ func (s Spec) values() map[string]string {
 		"Name":       s.Name,
 		"Address":    s.Address.Addr().String(),
 		"PodCIDR":    s.PodCIDR.String(),
-		"Cgroup":     s.Cgroup,
 		"Etc":        etc,
 		"CNI":        homeCNI,
 		"Containerd": containerd,

@@ -15,5 +15,8 @@ func attributes(i Isolation) *syscall.SysProcAttr {
 	if i.PID {
 		a.Cloneflags |= syscall.CLONE_NEWPID
 	}
+	if i.Cgroup {
+		a.Cloneflags |= syscall.CLONE_NEWCGROUP
+	}
 	return a
 }

@@ -25,8 +25,8 @@ type Unit struct {
 	Files []*os.File
 	// Before runs before each start of the process; an error counts as the process's end.
 	Before func() error
-	// Isolate gives the process namespaces of its own; it is PID 1 there, so that its end is the end of all that it
-	// started. Linux and root only.
+	// Isolate gives the process namespaces of its own; with a PID namespace it is PID 1, so that its end is the end of
+	// all that it started. Linux and root only.
 	Isolate Isolation
 	// Ready says whether the process does its work; nil error is yes. A nil Ready means ready as soon as started.
 	// It is asked every ProbeInterval until it holds, and every CheckInterval from then on.
@@ -40,7 +40,7 @@ type Unit struct {
 }
 
 // Isolation lists the namespaces of its own that a process gets.
-type Isolation struct{ Network, Mount, PID bool }
+type Isolation struct{ Network, Mount, PID, Cgroup bool }
 
 const (
 	// DefaultGrace is long enough for etcd to close its files and short enough not to be noticed.
