@@ -55,7 +55,7 @@ func play(ctx context.Context, args []string) error {
 	case part == "local run node":
 		return RunNode(ctx, last, log)
 	case args[0] == "hub":
-		return answerOn(ctx, flagValue(args, "--listen"))
+		return answerOn(ctx, flagValue(args, "--address"))
 	default:
 		<-ctx.Done()
 		return nil

@@ -30,9 +30,9 @@ func (f *Fleet) registryUnit() supervise.Unit {
 
 func (f *Fleet) hubUnit() supervise.Unit {
 	args := []string{
-		"hub",
+		"hub", "--log-format", "text",
 		"--kubeconfig", f.hubCluster().AdminKubeconfig(),
-		"--listen", loopback(f.State.Ports.Hub),
+		"--address", loopback(f.State.Ports.Hub),
 		"--data", f.path("hub"),
 	}
 	if f.State.Nodes {
@@ -45,7 +45,7 @@ func (f *Fleet) hubUnit() supervise.Unit {
 }
 
 func (f *Fleet) agentUnit(m Member) supervise.Unit {
-	u := f.fairlead(m.Name+"-agent", "agent", "--kubeconfig", f.path("clusters", m.Name, "fairlead.kubeconfig"))
+	u := f.fairlead(m.Name+"-agent", "agent", "--log-format", "text", "--kubeconfig", f.path("clusters", m.Name, "fairlead.kubeconfig"))
 	u.After = []string{m.Name + "-apiserver"}
 	return u
 }

@@ -1,4 +1,4 @@
-package cli
+package command
 
 import (
 	"fmt"
@@ -9,37 +9,38 @@ import (
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/util/duration"
 
+	"fairlead.dev/fairlead/internal/cli"
 	"fairlead.dev/fairlead/internal/cli/output"
 	"fairlead.dev/fairlead/internal/local"
 	"fairlead.dev/fairlead/internal/local/supervise"
 )
 
-func newLocalStatusCommand(io IOStreams) *cobra.Command {
+func newStatusCommand(streams cli.IOStreams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "Show what of the fleet runs, and where it is reached",
 		Args:  cobra.NoArgs,
 	}
-	dir := localDirFlag(cmd)
+	dir := dirFlag(cmd)
 	format := cmd.Flags().StringP("output", "o", "", "one of "+strings.Join(output.Formats, ", "))
 	cmd.RunE = func(*cobra.Command, []string) error {
 		format, err := output.Parse(*format)
 		if err != nil {
-			return &UsageError{err}
+			return &cli.UsageError{Err: err}
 		}
 		report, err := local.Inspect(*dir)
 		if err != nil {
 			return err
 		}
-		if err := output.Print(io.Out, format, report, report.Units, unitColumns(time.Now())); err != nil || !forPeople(format) {
+		if err := output.Print(streams.Out, format, report, report.Units, unitColumns(time.Now())); err != nil || !forPeople(format) {
 			return err
 		}
 		if !report.Running {
-			fmt.Fprintln(io.Out, "The fleet is down; `fairlead local up` brings it back.")
+			fmt.Fprintln(streams.Out, "The fleet is down; `fairlead local up` brings it back.")
 			return nil
 		}
-		fmt.Fprintln(io.Out)
-		return output.Fields(io.Out, [][2]string{
+		fmt.Fprintln(streams.Out)
+		return output.Fields(streams.Out, [][2]string{
 			{"Hub", report.Endpoints.Hub},
 			{"Git host", report.Endpoints.Git},
 			{"Registry", report.Endpoints.Registry},

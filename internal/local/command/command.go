@@ -1,14 +1,18 @@
-package cli
+// Package command is `fairlead local`, one file a command. It reads flags and prints; what is done is in package local.
+// Start with New.
+package command
 
 import (
 	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
+
+	"fairlead.dev/fairlead/internal/cli"
 )
 
-// newLocalCommand is `fairlead local`: the fleet on one machine.
-func newLocalCommand(io IOStreams) *cobra.Command {
+// New returns `fairlead local`.
+func New(streams cli.IOStreams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "local",
 		Short: "A whole fleet on this machine: clusters with nodes, Git host, registry, builder, hub and agents",
@@ -17,19 +21,19 @@ func newLocalCommand(io IOStreams) *cobra.Command {
 Everything lies in one folder and comes back from it, after a crash or a reboot, with "fairlead local up".`,
 	}
 	cmd.AddCommand(
-		newLocalUpCommand(io),
-		newLocalStatusCommand(io),
-		newLocalDownCommand(io),
-		newLocalResetCommand(io),
-		newLocalKubeconfigCommand(io),
-		newLocalRunCommand(io),
+		newUpCommand(streams),
+		newStatusCommand(streams),
+		newDownCommand(streams),
+		newResetCommand(streams),
+		newKubeconfigCommand(streams),
+		newRunCommand(streams),
 	)
 	return cmd
 }
 
-// localDirFlag adds --dir, the fleet's folder, which is made absolute when the command runs.
-func localDirFlag(cmd *cobra.Command) *string {
-	dir := cmd.Flags().String("dir", defaultLocalDir(), "the fleet's folder (FAIRLEAD_LOCAL_DIR)")
+// dirFlag adds --dir, the fleet's folder, which is made absolute when the command runs.
+func dirFlag(cmd *cobra.Command) *string {
+	dir := cmd.Flags().String("dir", defaultDir(), "the fleet's folder (FAIRLEAD_LOCAL_DIR)")
 	cmd.PreRunE = func(*cobra.Command, []string) error {
 		var err error
 		*dir, err = filepath.Abs(*dir)
@@ -38,7 +42,7 @@ func localDirFlag(cmd *cobra.Command) *string {
 	return dir
 }
 
-func defaultLocalDir() string {
+func defaultDir() string {
 	if dir := os.Getenv("FAIRLEAD_LOCAL_DIR"); dir != "" {
 		return dir
 	}

@@ -1,4 +1,4 @@
-package cli
+package command
 
 import (
 	"fmt"
@@ -7,16 +7,17 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"fairlead.dev/fairlead/internal/cli"
 	"fairlead.dev/fairlead/internal/local"
 )
 
-func newLocalUpCommand(io IOStreams) *cobra.Command {
+func newUpCommand(streams cli.IOStreams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "up",
 		Short: "Start the fleet, or bring it back; does nothing if it runs already",
 		Args:  cobra.NoArgs,
 	}
-	dir := localDirFlag(cmd)
+	dir := dirFlag(cmd)
 	o := local.Default("")
 	var subnet, tools string
 	flags := cmd.Flags()
@@ -32,24 +33,24 @@ func newLocalUpCommand(io IOStreams) *cobra.Command {
 		if subnet != "" {
 			var err error
 			if o.Subnet, err = netip.ParsePrefix(subnet); err != nil {
-				return &UsageError{fmt.Errorf("parsing --subnet: %w", err)}
+				return &cli.UsageError{Err: fmt.Errorf("parsing --subnet: %w", err)}
 			}
 		}
 		if err := o.Validate(); err != nil {
-			return &UsageError{err}
+			return &cli.UsageError{Err: err}
 		}
 		var err error
 		if o.Tools, err = local.FindTools(tools, local.CanHaveNodes()); err != nil {
 			return err
 		}
 		began := time.Now()
-		fleet, err := local.Up(cmd.Context(), o, io.Err)
+		fleet, err := local.Up(cmd.Context(), o, streams.Err)
 		if err != nil {
 			return err
 		}
 		e := fleet.Endpoints()
-		fmt.Fprintf(io.Out, "The fleet is up (%.1fs).\n\n  hub       %s\n  Git host  %s\n  registry  %s\n\n", time.Since(began).Seconds(), e.Hub, e.Git, e.Registry)
-		fmt.Fprintln(io.Out, "Next: fairlead local status, or kubectl --kubeconfig <(fairlead local kubeconfig dev) get nodes")
+		fmt.Fprintf(streams.Out, "The fleet is up (%.1fs).\n\n  hub       %s\n  Git host  %s\n  registry  %s\n\n", time.Since(began).Seconds(), e.Hub, e.Git, e.Registry)
+		fmt.Fprintln(streams.Out, "Next: fairlead local status, or kubectl --kubeconfig <(fairlead local kubeconfig dev) get nodes")
 		return nil
 	}
 	return cmd
