@@ -16,6 +16,7 @@ import (
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"fairlead.dev/fairlead/internal/git"
 	"fairlead.dev/fairlead/internal/settings"
 )
 
@@ -156,4 +157,22 @@ func (s *Source) secrets(ctx context.Context, secretType string) ([]corev1.Secre
 	}
 	sort.Slice(list.Items, func(i, j int) bool { return list.Items[i].Name < list.Items[j].Name })
 	return list.Items, nil
+}
+
+// Remote is how the Git repository with that URL is reached; with no configured credentials it is the bare URL.
+func (s *Source) Remote(ctx context.Context, url string) (git.Remote, error) {
+	r, err := s.RepositoryFor(ctx, url)
+	if err != nil {
+		return git.Remote{}, err
+	}
+	return RemoteOf(r), nil
+}
+
+// RemoteOf is how a configured repository is reached.
+func RemoteOf(r settings.Repository) git.Remote {
+	return git.Remote{
+		URL: r.URL, Username: r.Username, Password: r.Password, BearerToken: r.BearerToken,
+		SSHPrivateKey: r.SSHPrivateKey, ClientCertificate: r.TLSClientCertData, ClientKey: r.TLSClientCertKey,
+		Proxy: r.Proxy, NoProxy: r.NoProxy, Insecure: r.Insecure,
+	}
 }

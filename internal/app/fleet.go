@@ -1,0 +1,171 @@
+package app
+
+import (
+	"context"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"fairlead.dev/fairlead/api/argo/v1alpha1"
+	"fairlead.dev/fairlead/internal/cluster"
+	"fairlead.dev/fairlead/internal/object"
+	"fairlead.dev/fairlead/internal/protocol"
+	"fairlead.dev/fairlead/internal/rollout"
+	"fairlead.dev/fairlead/internal/settings"
+	"fairlead.dev/fairlead/internal/settings/live"
+)
+
+// fleet lets the API reach the live objects of applications.
+type fleet struct {
+	settings  *live.Source
+	clusters  *cluster.Registry
+	namespace string
+}
+
+// clusterOf connects to the cluster that an application goes to.
+func (f *fleet) clusterOf(ctx context.Context, app *v1alpha1.Application) (*cluster.Cluster, error) {
+	destination := app.Spec.Destination
+	name := destination.Server
+	if name == "" {
+		name = destination.Name
+	}
+	configured, err := f.settings.Cluster(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return f.clusters.Get(ctx, configured)
+}
+
+func (f *fleet) instance(app *v1alpha1.Application) string {
+	return object.InstanceName(app.Name, app.Namespace, f.namespace)
+}
+
+func gvkOf(ref protocol.ResourceRef) schema.GroupVersionKind {
+	return schema.GroupVersionKind{Group: ref.Group, Version: ref.Version, Kind: ref.Kind}
+}
+
+func keyOf(ref protocol.ResourceRef) object.Key {
+	return object.Key{Group: ref.Group, Kind: ref.Kind, Namespace: ref.Namespace, Name: ref.Name}
+}
+
+// Object reads a live object, past every cache.
+func (f *fleet) Object(ctx context.Context, app *v1alpha1.Application, ref protocol.ResourceRef) (*unstructured.Unstructured, error) {
+	c, err := f.clusterOf(ctx, app)
+	if err != nil {
+		return nil, err
+	}
+	u, err := c.Get(ctx, gvkOf(ref), keyOf(ref))
+	if err == nil && u == nil {
+		err = apierrors.NewNotFound(schema.GroupResource{Group: ref.Group, Resource: ref.Kind}, ref.Name)
+	}
+	return u, err
+}
+
+// Patch changes a live object by patches, in their order, and returns it as it is after the last.
+func (f *fleet) Patch(ctx context.Context, app *v1alpha1.Application, ref protocol.ResourceRef, patches []rollout.Patch) (*unstructured.Unstructured, error) {
+	c, err := f.clusterOf(ctx, app)
+	if err != nil {
+		return nil, err
+	}
+	u, err := f.Object(ctx, app, ref)
+	if err != nil {
+		return nil, err
+	}
+	for _, patch := range patches {
+		var subresources []string
+		if patch.Subresource != "" {
+			subresources = append(subresources, patch.Subresource)
+		}
+		if u, err = c.Patch(ctx, u, patch.Type, patch.Body, subresources...); err != nil {
+			return nil, err
+		}
+	}
+	return u, nil
+}
+
+// Tree is what an application manages, with all that these objects own.
+func (f *fleet) Tree(ctx context.Context, app *v1alpha1.Application) (*protocol.ApplicationTree, error) {
+	c, err := f.clusterOf(ctx, app)
+	if err != nil {
+		return nil, err
+	}
+	nodes, err := c.Tree(ctx, f.instance(app))
+	if err != nil {
+		return nil, err
+	}
+	tree := &protocol.ApplicationTree{}
+	for _, node := range nodes {
+		tree.Nodes = append(tree.Nodes, resourceNode(node))
+	}
+	return tree, nil
+}
+
+func resourceNode(node cluster.TreeNode) protocol.ResourceNode {
+	out := protocol.ResourceNode{
+		ResourceRef:     refOf(node.Key),
+		ResourceVersion: node.ResourceVersion,
+		Images:          node.Images,
+		CreatedAt:       &metav1.Time{Time: node.CreatedAt.Time},
+	}
+	out.Version, out.UID = node.Version, string(node.UID)
+	for _, parent := range node.Parents {
+		out.ParentRefs = append(out.ParentRefs, refOf(parent))
+	}
+	for _, item := range node.Info {
+		out.Info = append(out.Info, protocol.InfoItem{Name: item.Name, Value: item.Value})
+	}
+	if node.Health != nil {
+		out.Health = &v1alpha1.HealthStatus{Status: node.Health.Code, Message: node.Health.Message}
+	}
+	return out
+}
+
+func refOf(key object.Key) protocol.ResourceRef {
+	return protocol.ResourceRef{Group: key.Group, Kind: key.Kind, Namespace: key.Namespace, Name: key.Name}
+}
+
+// ReplicaSets are those of an application in a namespace.
+func (f *fleet) ReplicaSets(ctx context.Context, app *v1alpha1.Application, namespace string) ([]unstructured.Unstructured, error) {
+	c, err := f.clusterOf(ctx, app)
+	if err != nil {
+		return nil, err
+	}
+	nodes, err := c.Tree(ctx, f.instance(app))
+	if err != nil {
+		return nil, err
+	}
+	var sets []unstructured.Unstructured
+	for _, node := range nodes {
+		if node.Key.Group != "apps" || node.Key.Kind != "ReplicaSet" || node.Key.Namespace != namespace {
+			continue
+		}
+		set, err := c.Get(ctx, schema.GroupVersionKind{Group: "apps", Version: "v1", Kind: "ReplicaSet"}, node.Key)
+		if err != nil {
+			return nil, err
+		}
+		if set != nil { // it may have gone meanwhile
+			sets = append(sets, *set)
+		}
+	}
+	return sets, nil
+}
+
+// ClusterInfo tells how the connection to a cluster is.
+func (f *fleet) ClusterInfo(ctx context.Context, configured settings.Cluster) protocol.ClusterInfo {
+	now := metav1.Now()
+	c, err := f.clusters.Get(ctx, configured)
+	if err != nil {
+		return protocol.ClusterInfo{ConnectionState: protocol.ConnectionState{
+			Status: protocol.ConnectionFailed, Message: err.Error(), ModifiedAt: &now,
+		}}
+	}
+	info := c.Info()
+	return protocol.ClusterInfo{
+		ConnectionState: protocol.ConnectionState{Status: protocol.ConnectionSuccessful, ModifiedAt: &now},
+		ServerVersion:   info.Version,
+		APIVersions:     info.APIVersions,
+		CacheInfo:       protocol.ClusterCacheInfo{ResourcesCount: int64(info.Objects), APIsCount: int64(info.Watches)},
+	}
+}

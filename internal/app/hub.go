@@ -1,0 +1,102 @@
+package app
+
+import (
+	"context"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+
+	argo "fairlead.dev/fairlead/api/argo/v1alpha1"
+	fairlead "fairlead.dev/fairlead/api/fairlead/v1alpha1"
+	"fairlead.dev/fairlead/internal/controller"
+	"fairlead.dev/fairlead/internal/login"
+)
+
+// hubKinds are the definitions that the hub serves.
+var hubKinds = []string{"applications.argoproj.io", "appprojects.argoproj.io", "buildrules.fairlead.dev", "builds.fairlead.dev"}
+
+// RunHub runs a hub until ctx ends: installs what it needs, then serves the API and runs the controllers.
+func RunHub(ctx context.Context, options HubOptions) error {
+	if err := options.Validate(); err != nil {
+		return err
+	}
+	if err := installHub(ctx, options); err != nil {
+		return err
+	}
+	mgr, err := newManager(options)
+	if err != nil {
+		return err
+	}
+	parts, err := newParts(mgr, options)
+	if err != nil {
+		return err
+	}
+	if err := controller.SetupHub(mgr, parts.controllers()); err != nil {
+		return err
+	}
+	api, err := newAPI(mgr, parts)
+	if err != nil {
+		return err
+	}
+	if err := mgr.Add(everywhere{api}); err != nil {
+		return fmt.Errorf("adding the API: %w", err)
+	}
+	options.Logger.Info("hub starts", "address", options.Address, "namespace", options.Namespace, "version", options.Version)
+	return mgr.Start(ctx)
+}
+
+func installHub(ctx context.Context, options HubOptions) error {
+	install, err := newInstaller(options.Cluster)
+	if err != nil {
+		return err
+	}
+	// The definitions come first: they wait for an API server that is just starting.
+	if err := install.definitions(ctx, hubKinds...); err != nil {
+		return err
+	}
+	if err := install.namespace(ctx, options.Namespace); err != nil {
+		return err
+	}
+	if err := install.defaults(ctx, options.Namespace); err != nil {
+		return err
+	}
+	return login.EnsureAdmin(ctx, install.client, options.Namespace)
+}
+
+// newManager makes the hub's manager. Its cache holds the hub's namespace only, without managed fields, which nothing in
+// the hub reads of its own objects.
+func newManager(options HubOptions) (ctrl.Manager, error) {
+	scheme := runtime.NewScheme()
+	for _, add := range []func(*runtime.Scheme) error{corev1.AddToScheme, argo.AddToScheme, fairlead.AddToScheme} {
+		if err := add(scheme); err != nil {
+			return nil, fmt.Errorf("preparing the hub: %w", err)
+		}
+	}
+	mgr, err := ctrl.NewManager(unlimited(options.Cluster), ctrl.Options{
+		Scheme: scheme,
+		Cache: cache.Options{
+			DefaultNamespaces: map[string]cache.Config{options.Namespace: {}},
+			DefaultTransform:  cache.TransformStripManagedFields(),
+		},
+		Metrics:                       metricsserver.Options{BindAddress: "0"}, // the API serves them
+		LeaderElection:                options.LeaderElection,
+		LeaderElectionID:              "fairlead-hub",
+		LeaderElectionNamespace:       options.Namespace,
+		LeaderElectionReleaseOnCancel: true,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("preparing the hub: %w", err)
+	}
+	return mgr, nil
+}
+
+// everywhere runs on each replica, not only on the leader.
+type everywhere struct{ manager.RunnableFunc }
+
+// NeedLeaderElection says no.
+func (everywhere) NeedLeaderElection() bool { return false }

@@ -1,0 +1,64 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"net"
+
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
+
+	"fairlead.dev/fairlead/internal/login"
+	"fairlead.dev/fairlead/internal/protocol"
+	"fairlead.dev/fairlead/internal/server"
+	"fairlead.dev/fairlead/internal/server/webhook"
+	"fairlead.dev/fairlead/internal/settings"
+)
+
+// newAPI makes what serves the API. It listens at once: a port that is taken should end the hub before it does anything.
+func newAPI(mgr ctrl.Manager, p *parts) (manager.RunnableFunc, error) {
+	options, err := p.api(mgr)
+	if err != nil {
+		return nil, err
+	}
+	listener, err := net.Listen("tcp", p.options.Address)
+	if err != nil {
+		return nil, fmt.Errorf("listening for the API: %w", err)
+	}
+	return func(ctx context.Context) error {
+		// The streams' informers can be had once the manager has started its cache.
+		api, err := server.New(ctx, options)
+		if err != nil {
+			return err
+		}
+		return api.Serve(ctx, listener)
+	}, nil
+}
+
+func (p *parts) api(mgr ctrl.Manager) (server.Options, error) {
+	o := server.Default()
+	accounts, err := login.New(login.Options{Client: mgr.GetClient(), Namespace: p.options.Namespace})
+	if err != nil {
+		return o, err
+	}
+	hooks, err := webhook.New(webhook.Options{
+		Secrets: func(ctx context.Context) (map[string][]byte, error) {
+			return p.settings.Secret(ctx, settings.SecretName)
+		},
+		Bus: p.bus, Metrics: metrics.Registry, Logger: p.options.Logger,
+	})
+	if err != nil {
+		return o, err
+	}
+	reach := &fleet{settings: p.settings, clusters: p.clusters, namespace: p.options.Namespace}
+	o.Namespace, o.Logger = p.options.Namespace, p.options.Logger
+	o.Client, o.Live, o.Informers = mgr.GetClient(), mgr.GetAPIReader(), mgr.GetCache()
+	o.Login, o.Settings, o.Webhook = accounts, p.settings, hooks
+	o.Fleet, o.Manifests = reach, &manifests{fleet: reach, desired: p.desired}
+	o.Sources = &sources{desired: p.desired, git: p.git, remote: p.settings.Remote}
+	o.Builds, o.BuildLogs = &builds{client: mgr.GetClient(), sources: p.sources}, p.logs
+	o.Metrics, o.Gatherer = metrics.Registry, metrics.Registry
+	o.Version = protocol.VersionMessage{Version: p.options.Version}
+	return o, nil
+}

@@ -1,0 +1,64 @@
+package app
+
+import (
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"k8s.io/client-go/rest"
+
+	"fairlead.dev/fairlead/internal/build/buildkit"
+)
+
+// HubOptions configure a hub. Start from DefaultHub.
+type HubOptions struct {
+	// Cluster reaches the hub's own API server. Required.
+	Cluster *rest.Config
+	// Namespace holds what the hub serves; it is made if it isn't there.
+	Namespace string
+	// Address is what the API listens on.
+	Address string
+	// Data holds caches: Git mirrors and logs of builds that run. It may be deleted whenever the hub is down.
+	Data string
+	// BuildKit is the builder's address, such as unix:///run/buildkit/buildkitd.sock; empty means that nothing is built.
+	BuildKit string
+	// BuildKitTLS is for a builder at a tcp address.
+	BuildKitTLS buildkit.TLS
+	// InsecureRegistries are registries (host:port) that are spoken to over plain HTTP; those on the loopback address
+	// always are.
+	InsecureRegistries []string
+	// PollInterval is how often Git and registries are asked when no event came.
+	PollInterval time.Duration
+	// LeaderElection lets several hubs run: all serve the API, one runs the controllers.
+	LeaderElection bool
+	// Version is what the hub says of itself.
+	Version string
+	Logger  *slog.Logger
+}
+
+// DefaultHub are the options of a hub on its own.
+func DefaultHub() HubOptions {
+	return HubOptions{
+		Namespace: "argocd",
+		Address:   "127.0.0.1:8080",
+		Data:      filepath.Join(os.TempDir(), "fairlead-hub"),
+		// Argo CD's timeout.reconciliation: what its users expect when a webhook is missing.
+		PollInterval: 2 * time.Minute,
+		Logger:       slog.Default(),
+	}
+}
+
+// Validate tells what can't be.
+func (o HubOptions) Validate() error {
+	switch {
+	case o.Cluster == nil:
+		return errors.New("checking the hub's options: there is no cluster to keep its objects in")
+	case o.Namespace == "" || o.Address == "" || o.Data == "":
+		return errors.New("checking the hub's options: namespace, address and data folder are required")
+	case o.PollInterval < time.Second:
+		return errors.New("checking the hub's options: the poll interval must be at least a second")
+	}
+	return nil
+}

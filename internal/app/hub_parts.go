@@ -1,0 +1,134 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
+
+	"fairlead.dev/fairlead/internal/build"
+	"fairlead.dev/fairlead/internal/build/buildkit"
+	"fairlead.dev/fairlead/internal/build/buildlog"
+	"fairlead.dev/fairlead/internal/build/source"
+	"fairlead.dev/fairlead/internal/cluster"
+	"fairlead.dev/fairlead/internal/controller"
+	"fairlead.dev/fairlead/internal/controller/application"
+	buildcontroller "fairlead.dev/fairlead/internal/controller/build"
+	"fairlead.dev/fairlead/internal/controller/imageupdate"
+	"fairlead.dev/fairlead/internal/desired"
+	"fairlead.dev/fairlead/internal/event"
+	"fairlead.dev/fairlead/internal/git"
+	"fairlead.dev/fairlead/internal/oci"
+	"fairlead.dev/fairlead/internal/render"
+	"fairlead.dev/fairlead/internal/settings/live"
+)
+
+// parts are what the controllers and the API share.
+type parts struct {
+	options  HubOptions
+	bus      *event.Bus
+	settings *live.Source
+	git      *git.Store
+	desired  *desired.Source
+	clusters *cluster.Registry
+	registry *oci.Client
+	builder  buildcontroller.Builder
+	sources  *source.Git
+	logs     *buildlog.Store
+}
+
+func newParts(mgr ctrl.Manager, options HubOptions) (*parts, error) {
+	p := &parts{
+		options:  options,
+		bus:      event.NewBus(),
+		settings: &live.Source{Reader: mgr.GetClient(), Namespace: options.Namespace, Hub: options.Cluster},
+	}
+	for _, make := range []func() error{p.makeGit, p.makeClusters, p.makeRegistry, p.makeBuilder} {
+		if err := make(); err != nil {
+			return nil, err
+		}
+	}
+	return p, nil
+}
+
+func (p *parts) makeGit() (err error) {
+	o := git.Default()
+	o.Dir = filepath.Join(p.options.Data, "git")
+	if p.git, err = git.NewStore(o); err != nil {
+		return err
+	}
+	renderer, err := render.New(render.Default())
+	if err != nil {
+		return err
+	}
+	p.desired = desired.New(p.git, renderer, p.settings.Remote)
+	p.sources = &source.Git{Store: p.git, Remote: p.settings.Remote}
+	return nil
+}
+
+func (p *parts) makeClusters() (err error) {
+	o := cluster.Default()
+	o.Logger = p.options.Logger
+	p.clusters, err = cluster.NewRegistry(o)
+	return err
+}
+
+func (p *parts) makeRegistry() (err error) {
+	o := oci.Default()
+	o.InsecureRegistries = p.options.InsecureRegistries
+	if p.registry, err = oci.New(o); err != nil {
+		return err
+	}
+	logs := buildlog.Default()
+	logs.Dir = filepath.Join(p.options.Data, "buildlogs")
+	p.logs, err = buildlog.NewStore(logs)
+	return err
+}
+
+func (p *parts) makeBuilder() (err error) {
+	if p.options.BuildKit == "" {
+		p.builder = noBuilder{}
+		return nil
+	}
+	p.builder, err = buildkit.New(buildkit.Options{
+		Address: p.options.BuildKit, TLS: p.options.BuildKitTLS, PlainHTTP: p.options.InsecureRegistries, Logger: p.options.Logger,
+	})
+	return err
+}
+
+// noBuilder stands in where the hub was started without a builder: a build fails and says so.
+type noBuilder struct{}
+
+// Build refuses.
+func (noBuilder) Build(context.Context, build.Request) (build.Result, error) {
+	return build.Result{}, errors.New("this hub has no builder: start it with --buildkit ADDRESS, then rebuild")
+}
+
+// controllers are what the hub's controllers work with.
+func (p *parts) controllers() controller.Hub {
+	interval, log := p.options.PollInterval, p.options.Logger
+	applications := application.Default()
+	applications.Namespace, applications.Poll, applications.PollJitter = p.options.Namespace, interval, interval/2
+	images := imageupdate.Default()
+	images.Namespace, images.PollInterval = p.options.Namespace, interval
+	builds := buildcontroller.DefaultOptions()
+	builds.Namespace, builds.PollInterval = p.options.Namespace, interval
+	return controller.Hub{
+		Applications: application.Dependencies{
+			Settings: p.settings, Clusters: application.Registry{Registry: p.clusters},
+			Manifests: p.desired, Changes: p.desired, Bus: p.bus, Logger: log, Metrics: metrics.Registry,
+		},
+		ApplicationOptions: applications,
+		Images: imageupdate.Deps{
+			Git: p.git, Remote: p.settings.Remote, Registry: p.registry, ConfigMap: p.settings.ConfigMap,
+			Bus: p.bus, Logger: log, Metrics: metrics.Registry,
+		},
+		ImageOptions: images,
+		Builds: buildcontroller.Deps{
+			Sources: p.sources, Builder: p.builder, Logs: p.logs, Bus: p.bus,
+			Logger: log, Metrics: metrics.Registry, Options: builds,
+		},
+	}
+}

@@ -1,0 +1,77 @@
+package app
+
+import (
+	"context"
+	"fmt"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"fairlead.dev/fairlead/api/argo/v1alpha1"
+	fairlead "fairlead.dev/fairlead/api/fairlead/v1alpha1"
+	"fairlead.dev/fairlead/internal/build/source"
+	"fairlead.dev/fairlead/internal/desired"
+	"fairlead.dev/fairlead/internal/git"
+	"fairlead.dev/fairlead/internal/protocol"
+	"fairlead.dev/fairlead/internal/settings"
+	"fairlead.dev/fairlead/internal/settings/live"
+)
+
+// sources lets the API reach Git repositories.
+type sources struct {
+	desired *desired.Source
+	git     *git.Store
+	remote  func(ctx context.Context, url string) (git.Remote, error)
+}
+
+// Resolve turns a revision into a commit; empty means the source's own.
+func (s *sources) Resolve(ctx context.Context, source v1alpha1.ApplicationSource, revision string) (string, error) {
+	all := v1alpha1.ApplicationSources{source}
+	if err := s.desired.Fetch(ctx, all); err != nil {
+		return "", err
+	}
+	resolved, err := s.desired.Resolve(ctx, all, []string{revision})
+	if err != nil {
+		return "", err
+	}
+	return resolved[0], nil
+}
+
+// Metadata describes a commit.
+func (s *sources) Metadata(ctx context.Context, source v1alpha1.ApplicationSource, commit string) (*protocol.RevisionMetadata, error) {
+	remote, err := s.remote(ctx, source.RepoURL)
+	if err != nil {
+		return nil, err
+	}
+	info, err := s.git.Repository(remote).Info(ctx, commit)
+	if err != nil {
+		return nil, err
+	}
+	return &protocol.RevisionMetadata{
+		Author: info.Author, Date: &metav1.Time{Time: info.Date}, Message: info.Message, Tags: info.Tags,
+	}, nil
+}
+
+// Test tells whether a repository answers.
+func (s *sources) Test(ctx context.Context, repository settings.Repository) error {
+	_, err := s.git.Repository(live.RemoteOf(repository)).Refs(ctx)
+	return err
+}
+
+// builds lets the API start builds by hand.
+type builds struct {
+	client  client.Client
+	sources *source.Git
+}
+
+// Start makes a Build of a rule for a ref.
+func (b *builds) Start(ctx context.Context, rule *fairlead.BuildRule, ref, user string) (*fairlead.Build, error) {
+	build, err := b.sources.Start(ctx, rule, ref, user)
+	if err != nil {
+		return nil, err
+	}
+	if err := b.client.Create(ctx, build); err != nil {
+		return nil, fmt.Errorf("creating build %q: %w", build.Name, err)
+	}
+	return build, nil
+}
