@@ -50,11 +50,11 @@ func (f *Fleet) Endpoints() Endpoints {
 // everywhere on the machine with no configuration; nodes and the builder translate it.
 func (f *Fleet) RegistryName() string { return loopback(f.State.Ports.Registry) }
 
-// Kubeconfig reads the admin's kubeconfig of a cluster of the fleet in the folder.
-func Kubeconfig(dir, cluster string) ([]byte, error) {
+// KubeconfigPath is the file with the admin's kubeconfig of a cluster of the fleet in the folder.
+func KubeconfigPath(dir, cluster string) (string, error) {
 	f, err := open(dir, Tools{})
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	paths := f.Endpoints().Kubeconfigs
 	path, ok := paths[cluster]
@@ -64,7 +64,16 @@ func Kubeconfig(dir, cluster string) ([]byte, error) {
 			names = append(names, name)
 		}
 		slices.Sort(names)
-		return nil, fmt.Errorf("the fleet has no cluster %q; it has %s", cluster, strings.Join(names, ", "))
+		return "", fmt.Errorf("the fleet has no cluster %q; it has %s", cluster, strings.Join(names, ", "))
+	}
+	return path, nil
+}
+
+// Kubeconfig reads the admin's kubeconfig of a cluster of the fleet in the folder.
+func Kubeconfig(dir, cluster string) ([]byte, error) {
+	path, err := KubeconfigPath(dir, cluster)
+	if err != nil {
+		return nil, err
 	}
 	content, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {

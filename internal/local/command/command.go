@@ -26,6 +26,7 @@ Everything lies in one folder and comes back from it, after a crash or a reboot,
 		newDownCommand(streams),
 		newResetCommand(streams),
 		newKubeconfigCommand(streams),
+		newKubectlCommand(streams),
 		newRunCommand(streams),
 	)
 	return cmd
