@@ -102,7 +102,7 @@ func (r *Repository) Resolve(ctx context.Context, revision string) (string, erro
 		return r.resolveExtra(ctx, revision)
 	}
 	if shortID.MatchString(revision) {
-		if commit, err := r.peel(revision); err == nil {
+		if commit, err := r.peel(ctx, revision); err == nil {
 			return commit, nil
 		}
 	}
@@ -120,12 +120,12 @@ func (r *Repository) resolveExtra(ctx context.Context, revision string) (string,
 		}
 		return "", err
 	}
-	return r.peel(local)
+	return r.peel(ctx, local)
 }
 
 // peel gives the commit that an expression stands for.
-func (r *Repository) peel(expression string) (string, error) {
-	out, err := r.store.git(r.store.alive, r.dir, nil, "rev-parse", "--verify", "--quiet", "--end-of-options", expression+"^{commit}")
+func (r *Repository) peel(ctx context.Context, expression string) (string, error) {
+	out, err := r.store.git(ctx, r.dir, nil, "rev-parse", "--verify", "--quiet", "--end-of-options", expression+"^{commit}")
 	if err != nil {
 		return "", fmt.Errorf("%w: %s", ErrUnknownRevision, expression)
 	}
