@@ -15,13 +15,15 @@ import (
 
 // buildReconciler leads each Build from Pending to its end.
 type buildReconciler struct {
-	client client.Client
-	deps   Deps
-	jobs   *jobs
+	client  client.Client
+	deps    Deps
+	jobs    *jobs
+	metrics *buildMetrics
 }
 
-func newBuildReconciler(c client.Client, deps Deps) *buildReconciler {
-	return &buildReconciler{client: c, deps: deps, jobs: newJobs(deps)}
+func newBuildReconciler(c client.Client, deps Deps) (*buildReconciler, error) {
+	metrics, err := newBuildMetrics(deps.Metrics)
+	return &buildReconciler{client: c, deps: deps, jobs: newJobs(deps), metrics: metrics}, err
 }
 
 // Reconcile sees where the build stands, decides, records, and only then acts: whatever runs was recorded before it began.
@@ -61,6 +63,7 @@ func (r *buildReconciler) Reconcile(ctx context.Context, request ctrl.Request) (
 
 // do carries out what was decided and recorded.
 func (r *buildReconciler) do(ctx context.Context, b *v1alpha1.Build, act action) error {
+	defer func() { r.metrics.running.Set(float64(len(r.jobs.places().running))) }()
 	switch act {
 	case actBegin:
 		r.jobs.begin(b)
@@ -68,10 +71,12 @@ func (r *buildReconciler) do(ctx context.Context, b *v1alpha1.Build, act action)
 		r.jobs.cancel(client.ObjectKeyFromObject(b))
 	case actSettle:
 		r.jobs.forget(b)
+		r.metrics.end(b.Status)
 		r.deps.Logger.Info("build attempt ended", "build", b.Name, "phase", b.Status.Phase, "message", firstLine(b.Status.Message))
 		return r.wakeWaiting(ctx, b.Namespace)
 	case actDrop:
 		r.jobs.drop(b)
+		r.metrics.end(b.Status)
 		return r.wakeWaiting(ctx, b.Namespace)
 	}
 	return nil

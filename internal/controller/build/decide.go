@@ -13,13 +13,12 @@ import (
 	"fairlead.dev/fairlead/api/fairlead/v1alpha1"
 )
 
-// action is what follows when a decision is recorded.
+// action is what follows when a decision is recorded; 0 is nothing.
 type action int
 
 const (
-	actNothing action = iota
 	// actBegin starts a job.
-	actBegin
+	actBegin action = iota + 1
 	// actCancel asks the running job to stop.
 	actCancel
 	// actSettle forgets a job whose outcome is recorded.

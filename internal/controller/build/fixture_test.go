@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/registry"
+	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -45,6 +46,7 @@ type fixture struct {
 	logs     *buildlog.Store
 	sources  Sources
 	options  Options
+	metrics  *prometheus.Registry
 	// fail, if set, is asked before each write to the API server.
 	fail func(verb string, object client.Object) error
 
@@ -59,7 +61,7 @@ func newFixture(t *testing.T) *fixture {
 	server := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
 	t.Cleanup(server.Close)
 	f := &fixture{t: t, dir: t.TempDir(), builder: &buildtest.Builder{}, bus: event.NewBus(),
-		registry: strings.TrimPrefix(server.URL, "http://"), options: DefaultOptions()}
+		registry: strings.TrimPrefix(server.URL, "http://"), options: DefaultOptions(), metrics: prometheus.NewRegistry()}
 	f.images, _ = f.bus.SubscribeImage()
 
 	scheme := runtime.NewScheme()
@@ -114,11 +116,14 @@ func (f *fixture) start() {
 		f.t.Fatal(err)
 	}
 	deps, err := Deps{Sources: f.sources, Builder: f.builder, Logs: f.logs, Bus: f.bus,
-		Logger: slog.New(slog.DiscardHandler), Options: f.options}.complete()
+		Metrics: f.metrics, Logger: slog.New(slog.DiscardHandler), Options: f.options}.complete()
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	f.rules, f.builds = newRuleReconciler(f.client, deps), newBuildReconciler(f.client, deps)
+	f.rules = newRuleReconciler(f.client, deps)
+	if f.builds, err = newBuildReconciler(f.client, deps); err != nil {
+		f.t.Fatal(err)
+	}
 	ctx, stop := context.WithCancel(context.Background())
 	f.stop, f.ended = stop, make(chan error, 1)
 	go func() { f.ended <- f.builds.jobs.run(ctx) }()

@@ -140,7 +140,10 @@ func Setup(mgr ctrl.Manager, deps Deps) error {
 		return fmt.Errorf("setting up the listener for pushes: %w", err)
 	}
 
-	builds := newBuildReconciler(mgr.GetClient(), deps)
+	builds, err := newBuildReconciler(mgr.GetClient(), deps)
+	if err != nil {
+		return err
+	}
 	if err := mgr.Add(manager.RunnableFunc(builds.jobs.run)); err != nil {
 		return fmt.Errorf("setting up the jobs of builds: %w", err)
 	}
