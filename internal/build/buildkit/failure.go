@@ -64,8 +64,9 @@ func where(err error) string {
 var (
 	processFailure = regexp.MustCompile(`^process "(?s:.*)" did not complete successfully: (.*)$`)
 	// outage are the words by which pulls and pushes tell that the other side is down. BuildKit passes them on as text only.
+	// A host that has no address is not among them: that is most often a mistake in a name.
 	outage = regexp.MustCompile(`connection refused|connection reset|broken pipe|i/o timeout|TLS handshake timeout|` +
-		`no route to host|network is unreachable|no such host|server misbehaving|unexpected EOF|: EOF$|unexpected status.*: 5\d\d|server closed`)
+		`no route to host|network is unreachable|server misbehaving|unexpected EOF|: EOF$|unexpected status.*: 5\d\d|server closed`)
 	// solvePrefix is what BuildKit's client puts before every error.
 	solvePrefix = "failed to solve: "
 )
