@@ -2,10 +2,13 @@ package app
 
 import (
 	"context"
+	"fmt"
 
+	appsv1 "k8s.io/api/apps/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"fairlead.dev/fairlead/api/argo/v1alpha1"
@@ -13,6 +16,7 @@ import (
 	"fairlead.dev/fairlead/internal/object"
 	"fairlead.dev/fairlead/internal/protocol"
 	"fairlead.dev/fairlead/internal/rollout"
+	"fairlead.dev/fairlead/internal/server"
 	"fairlead.dev/fairlead/internal/settings"
 	"fairlead.dev/fairlead/internal/settings/live"
 )
@@ -23,6 +27,12 @@ type fleet struct {
 	clusters  *cluster.Registry
 	namespace string
 }
+
+var (
+	_ server.Fleet            = (*fleet)(nil)
+	_ server.ReplicaSetLister = (*fleet)(nil)
+	_ server.ClusterInformer  = (*fleet)(nil)
+)
 
 // clusterOf connects to the cluster that an application goes to.
 func (f *fleet) clusterOf(ctx context.Context, app *v1alpha1.Application) (*cluster.Cluster, error) {
@@ -127,7 +137,7 @@ func refOf(key object.Key) protocol.ResourceRef {
 }
 
 // ReplicaSets are those of an application in a namespace.
-func (f *fleet) ReplicaSets(ctx context.Context, app *v1alpha1.Application, namespace string) ([]unstructured.Unstructured, error) {
+func (f *fleet) ReplicaSets(ctx context.Context, app *v1alpha1.Application, namespace string) ([]appsv1.ReplicaSet, error) {
 	c, err := f.clusterOf(ctx, app)
 	if err != nil {
 		return nil, err
@@ -136,18 +146,23 @@ func (f *fleet) ReplicaSets(ctx context.Context, app *v1alpha1.Application, name
 	if err != nil {
 		return nil, err
 	}
-	var sets []unstructured.Unstructured
+	var sets []appsv1.ReplicaSet
 	for _, node := range nodes {
 		if node.Key.Group != "apps" || node.Key.Kind != "ReplicaSet" || node.Key.Namespace != namespace {
 			continue
 		}
-		set, err := c.Get(ctx, schema.GroupVersionKind{Group: "apps", Version: "v1", Kind: "ReplicaSet"}, node.Key)
+		live, err := c.Get(ctx, appsv1.SchemeGroupVersion.WithKind("ReplicaSet"), node.Key)
 		if err != nil {
 			return nil, err
 		}
-		if set != nil { // it may have gone meanwhile
-			sets = append(sets, *set)
+		if live == nil {
+			continue // it has gone meanwhile
 		}
+		var set appsv1.ReplicaSet
+		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(live.Object, &set); err != nil {
+			return nil, fmt.Errorf("reading ReplicaSet %q: %w", live.GetName(), err)
+		}
+		sets = append(sets, set)
 	}
 	return sets, nil
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/util/resourceversion"
 
 	"fairlead.dev/fairlead/api/argo/v1alpha1"
 	"fairlead.dev/fairlead/internal/client"
@@ -50,20 +51,16 @@ func healthReached(status v1alpha1.HealthStatusCode, healthy, suspended bool) bo
 	return healthy && status == v1alpha1.HealthStatusHealthy || suspended && status == v1alpha1.HealthStatusSuspended
 }
 
-// waitForOperation waits until the operation that was just asked for has ended. The answer to the request holds the
-// state before it, which tells an old end from the new one.
+// waitForOperation waits until the operation that was just asked for has ended. Asked is the answer to the request: what
+// the stream tells of the time before it doesn't count.
 func (r *root) waitForOperation(ctx context.Context, c *client.Client, asked *v1alpha1.Application, timeout time.Duration) (*v1alpha1.Application, error) {
-	before := time.Time{}
-	if state := asked.Status.OperationState; state != nil {
-		before = state.StartedAt.Time
-	}
-	requested := asked.ResourceVersion
 	return r.watchApp(ctx, c, asked.Namespace+"/"+asked.Name, timeout, func(app *v1alpha1.Application) bool {
-		state := app.Status.OperationState
-		if app.Operation != nil || state == nil || !state.Phase.Completed() {
+		newer, err := resourceversion.CompareResourceVersion(app.ResourceVersion, asked.ResourceVersion)
+		if err != nil || newer <= 0 {
 			return false
 		}
-		return app.ResourceVersion != requested && !state.StartedAt.Time.Before(before)
+		state := app.Status.OperationState
+		return app.Operation == nil && state != nil && state.Phase.Completed()
 	})
 }
 

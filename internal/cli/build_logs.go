@@ -3,7 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
-	"io"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -37,17 +37,27 @@ func newBuildLogsCommand(r *root) *cobra.Command {
 	return cmd
 }
 
+// settleTime bounds the wait for a build's result after its log has ended: it is written a moment later.
+const settleTime = 30 * time.Second
+
 // buildResult is nil if a build succeeded, and else says how it ended.
 func buildResult(ctx context.Context, c *client.Client, name string) error {
-	b, err := client.Call(ctx, c, protocol.BuildGet, &protocol.BuildQuery{Name: name})
-	if err != nil {
-		return err
+	ctx, cancel := context.WithTimeout(ctx, settleTime)
+	defer cancel()
+	for {
+		b, err := client.Call(ctx, c, protocol.BuildGet, &protocol.BuildQuery{Name: name})
+		switch {
+		case err != nil:
+			return err
+		case b.Status.Phase == v1alpha1.BuildSucceeded:
+			return nil
+		case b.Status.Phase.Completed():
+			return &FailedError{fmt.Errorf("build '%s' %s: %s", name, b.Status.Phase, b.Status.Message)}
+		}
+		select {
+		case <-ctx.Done():
+			return &TimeoutError{fmt.Errorf("following build '%s': its log has ended, but it is still %s", name, b.Status.Phase)}
+		case <-time.After(100 * time.Millisecond):
+		}
 	}
-	switch {
-	case b.Status.Phase == v1alpha1.BuildSucceeded:
-		return nil
-	case !b.Status.Phase.Completed():
-		return fmt.Errorf("following build '%s': the log ended while it is %s: %w", name, b.Status.Phase, io.ErrUnexpectedEOF)
-	}
-	return &FailedError{fmt.Errorf("build '%s' %s: %s", name, b.Status.Phase, b.Status.Message)}
 }

@@ -29,6 +29,9 @@ type buildRecord struct {
 func (b buildRecord) took() string { return seconds(b.Status.FinishedAt.Sub(b.Status.StartedAt)) }
 
 func stepBuild(ctx context.Context, w *world) error {
+	if err := w.git(ctx, deployClone, "pull", "--quiet", "--ff-only"); err != nil {
+		return err
+	}
 	head, err := w.gitOutput(ctx, deployClone, "rev-parse", "HEAD")
 	if err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 )
 
@@ -40,7 +41,7 @@ func (w *world) measure(ctx context.Context) error {
 		return fmt.Errorf("finding when the tag was committed: %w", err)
 	}
 	applied, err := findLine(hub.Log, func(l logLine) bool {
-		return l.Message == "sync ended" && l.App == "echo-dev" && l.Revision == head
+		return l.Message == "operation ended" && l.App == "echo-dev" && l.Revision != "" && strings.HasPrefix(head, l.Revision)
 	})
 	if err != nil {
 		return fmt.Errorf("finding when dev was applied: %w", err)

@@ -30,7 +30,7 @@ func (f *Fleet) registryUnit() supervise.Unit {
 
 func (f *Fleet) hubUnit() supervise.Unit {
 	args := []string{
-		"hub", "--log-format", "text",
+		"hub", "--log-format", "json",
 		"--kubeconfig", f.hubCluster().AdminKubeconfig(),
 		"--address", loopback(f.State.Ports.Hub),
 		"--data", f.path("hub"),
