@@ -159,9 +159,7 @@ func Stream[Request, Response any](ctx context.Context, c *Client, procedure pro
 		}
 		defer stream.Close()
 		for stream.Receive() {
-			// Receive decodes into the same message again.
-			message := *stream.Msg()
-			if !yield(&message, nil) {
+			if !yield(stream.Msg(), nil) {
 				return
 			}
 		}

@@ -34,7 +34,7 @@ func (c *Client) wrap(err error) error {
 		message = "the call was cancelled"
 	case failed.Code() == connect.CodeUnavailable:
 		message = fmt.Sprintf("reaching the hub at %s: %s", c.options.Server, message)
-	case failed.Code() == connect.CodeUnauthenticated:
+	case failed.Code() == connect.CodeUnauthenticated && c.options.Token != "":
 		message += "; log in with 'fairlead login " + c.options.Server + "'"
 	}
 	return &Error{Code: failed.Code(), Message: message, cause: err}

@@ -23,11 +23,21 @@ import (
 // Issuer is the issuer of the tokens made here, as Argo CD's.
 const Issuer = "argocd"
 
-// Reasons why somebody isn't let in. What a user sees of a failed login is always ErrCredentials: it doesn't say whether
-// the name exists.
+// Refusal is why somebody isn't let in, in upstream's words. Names that don't exist and wrong passwords are both
+// ErrCredentials: what a user sees doesn't say whether the name exists.
+type Refusal string
+
+// Error is the text.
+func (r Refusal) Error() string { return string(r) }
+
+// The refusals that have a name.
+const (
+	ErrCredentials Refusal = "Invalid username or password"
+	ErrBlank       Refusal = "Blank passwords are not allowed"
+)
+
+// What can be wrong with tokens, accounts and new passwords.
 var (
-	ErrCredentials = errors.New("Invalid username or password") //nolint:staticcheck // upstream's text
-	ErrBlank       = errors.New("Blank passwords are not allowed")
 	ErrToken       = errors.New("invalid token")
 	ErrNoAccount   = errors.New("account does not exist")
 	ErrPassword    = errors.New("password is not acceptable")

@@ -22,13 +22,13 @@ const (
 // the answer doesn't tell.
 var noPassword = []byte("$2a$10$CwTycUXWue0Thq9StjUM0uJ8hUQ9o7T1mKtfgPY7C1fKZ0e7GYaIe")
 
-// CheckPassword tells whether an account that can log on has this password.
+// CheckPassword tells whether an account that can log on has this password. Its error is a Refusal if not.
 func (m *Manager) CheckPassword(ctx context.Context, name, password string) error {
 	switch {
 	case password == "":
 		return ErrBlank
 	case len(name) > maxName:
-		return fmt.Errorf("Username is too long (%d bytes max)", maxName)
+		return Refusal(fmt.Sprintf("Username is too long (%d bytes max)", maxName))
 	}
 	config, err := m.read(ctx)
 	if err != nil {
@@ -49,9 +49,9 @@ func (m *Manager) CheckPassword(ctx context.Context, name, password string) erro
 	case !matches || !exists:
 		return ErrCredentials
 	case !account.Enabled:
-		return fmt.Errorf("Account %s is disabled", name)
+		return Refusal(fmt.Sprintf("Account %s is disabled", name))
 	case !account.Can(CapabilityLogin):
-		return fmt.Errorf("Account %s does not have %s capability", name, CapabilityLogin)
+		return Refusal(fmt.Sprintf("Account %s does not have %s capability", name, CapabilityLogin))
 	}
 	return nil
 }

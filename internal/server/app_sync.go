@@ -1,0 +1,183 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+
+	"connectrpc.com/connect"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	argo "fairlead.dev/fairlead/api/argo/v1alpha1"
+	"fairlead.dev/fairlead/internal/access"
+	"fairlead.dev/fairlead/internal/protocol"
+	"fairlead.dev/fairlead/internal/settings"
+)
+
+// syncApp starts a sync. A person's sync chooses a version, and so ends the hold of a rollback, if there is one.
+func (s *Server) syncApp(ctx context.Context, c *call, q *protocol.ApplicationSyncRequest) (*argo.Application, error) {
+	app, err := s.app(ctx, c, appRef{q.Name, q.AppNamespace, q.Project})
+	if err != nil {
+		return nil, err
+	}
+	if app.DeletionTimestamp != nil {
+		return nil, precondition("application is deleting")
+	}
+	if q.Manifests != nil {
+		if err := c.require(access.Applications, access.Override, s.object(app)); err != nil {
+			return nil, err
+		}
+		if app.Spec.Automation() != nil && !q.DryRun {
+			return nil, precondition("cannot use local sync when Automatic Sync Policy is enabled unless for dry run")
+		}
+	}
+	sync := &argo.SyncOperation{
+		Prune: q.Prune, DryRun: q.DryRun, SyncStrategy: q.Strategy, Resources: q.Resources, Manifests: q.Manifests,
+	}
+	if err := s.chooseRevisions(ctx, c, app, q, sync); err != nil {
+		return nil, err
+	}
+	operation := &argo.Operation{
+		Sync: sync, InitiatedBy: argo.OperationInitiator{Username: c.name()}, Info: q.Infos,
+	}
+	if policy := app.Spec.SyncPolicy; policy != nil {
+		sync.SyncOptions = policy.SyncOptions
+		if policy.Retry != nil {
+			operation.Retry = *policy.Retry
+		}
+	}
+	if q.RetryStrategy != nil {
+		operation.Retry = *q.RetryStrategy
+	}
+	if q.SyncOptions != nil {
+		sync.SyncOptions = q.SyncOptions.Items
+	}
+	return s.start(ctx, app, operation, func(app *argo.Application) {
+		if !q.DryRun {
+			app.ClearHold()
+		}
+	})
+}
+
+// chooseRevisions settles which commits a sync is to. An application that syncs by itself can't be synced to another
+// revision than its own: automation would take it back.
+func (s *Server) chooseRevisions(ctx context.Context, c *call, app *argo.Application, q *protocol.ApplicationSyncRequest, sync *argo.SyncOperation) error {
+	config, err := s.options.Settings.ConfigMap(ctx, settings.ConfigMapName)
+	if err != nil {
+		return err
+	}
+	sources := app.Spec.AllSources()
+	asked := make([]string, len(sources))
+	multiple := len(app.Spec.Sources) > 0
+	if multiple {
+		if len(q.SourcePositions) != len(q.Revisions) {
+			return invalid("source positions and revisions must be as many")
+		}
+		for i, position := range q.SourcePositions {
+			if position < 1 || position > int64(len(sources)) {
+				return invalid("source position is out of range")
+			}
+			asked[position-1] = q.Revisions[i]
+		}
+	} else if len(asked) > 0 {
+		asked[0] = q.Revision
+	}
+	commits := make([]string, len(sources))
+	for i, source := range sources {
+		own := source.TargetRevision
+		if own == "" {
+			own = "HEAD"
+		}
+		if asked[i] != "" && asked[i] != own {
+			if config["application.sync.requireOverridePrivilegeForRevisionSync"] == "true" {
+				if err := c.require(access.Applications, access.Override, s.object(app)); err != nil {
+					return err
+				}
+			}
+			if app.Spec.Automation() != nil && !q.DryRun {
+				if multiple {
+					return precondition(fmt.Sprintf("Cannot sync source %s to %s: auto-sync currently set to %s", source.RepoURL, asked[i], source.TargetRevision))
+				}
+				return precondition(fmt.Sprintf("Cannot sync to %s: auto-sync currently set to %s", asked[i], source.TargetRevision))
+			}
+		}
+		if q.Manifests == nil {
+			if commits[i], err = s.resolve(ctx, source, asked[i]); err != nil {
+				return err
+			}
+		}
+	}
+	if multiple {
+		sync.Sources, sync.Revisions = app.Spec.Sources, commits
+	} else if len(commits) > 0 {
+		source := sources[0]
+		sync.Source, sync.Revision = &source, commits[0]
+	}
+	return nil
+}
+
+var commitSHA = regexp.MustCompile(`^[0-9a-f]{40}$`)
+
+// resolve gives the commit of a revision; empty means the source's own. Without a part that can resolve, and for charts,
+// the controller does it.
+func (s *Server) resolve(ctx context.Context, source argo.ApplicationSource, revision string) (string, error) {
+	if revision == "" {
+		revision = source.TargetRevision
+	}
+	if source.Chart != "" || commitSHA.MatchString(revision) || s.options.Sources == nil {
+		return revision, nil
+	}
+	commit, err := s.options.Sources.Resolve(ctx, source, revision)
+	if err != nil {
+		return "", fail(connect.CodeFailedPrecondition, fmt.Errorf("resolving revision %q: %w", revision, err))
+	}
+	return commit, nil
+}
+
+// start asks the controller for an operation. There is one at a time. prepare changes the application in the same write.
+func (s *Server) start(ctx context.Context, app *argo.Application, operation *argo.Operation, prepare func(*argo.Application)) (*argo.Application, error) {
+	for attempt := 0; ; attempt++ {
+		if app.Operation != nil {
+			return nil, precondition("another operation is already in progress")
+		}
+		if app.DeletionTimestamp != nil {
+			return nil, precondition("application is deleting")
+		}
+		prepare(app)
+		app.Operation = operation.DeepCopy()
+		app.Status.OperationState = nil
+		err := s.options.Client.Update(ctx, app)
+		if err == nil {
+			return app, nil
+		}
+		if !apierrors.IsConflict(err) || attempt == maxConflicts {
+			return nil, fmt.Errorf("error setting app operation: %w", err)
+		}
+		if err := s.reread(ctx, app); err != nil {
+			return nil, fmt.Errorf("error setting app operation: %w", err)
+		}
+	}
+}
+
+func (s *Server) terminateApp(ctx context.Context, c *call, q *protocol.OperationTerminateRequest) (*protocol.OperationTerminateResponse, error) {
+	app, err := s.app(ctx, c, appRef{q.Name, q.AppNamespace, q.Project})
+	if err != nil {
+		return nil, err
+	}
+	for attempt := 0; ; attempt++ {
+		if app.Operation == nil || app.Status.OperationState == nil {
+			return nil, invalid("Unable to terminate operation. No operation is in progress")
+		}
+		app.Status.OperationState.Phase = argo.OperationTerminating
+		err := s.options.Client.Update(ctx, app)
+		if err == nil {
+			return &protocol.OperationTerminateResponse{}, nil
+		}
+		if !apierrors.IsConflict(err) || attempt == maxConflicts {
+			return nil, fmt.Errorf("error updating application: %w", err)
+		}
+		if err := s.reread(ctx, app); err != nil {
+			return nil, fmt.Errorf("error getting application by name: %w", err)
+		}
+	}
+}

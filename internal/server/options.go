@@ -1,0 +1,157 @@
+package server
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	appsv1 "k8s.io/api/apps/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/utils/clock"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	argo "fairlead.dev/fairlead/api/argo/v1alpha1"
+	fairlead "fairlead.dev/fairlead/api/fairlead/v1alpha1"
+	"fairlead.dev/fairlead/internal/login"
+	"fairlead.dev/fairlead/internal/protocol"
+	"fairlead.dev/fairlead/internal/rollout"
+	"fairlead.dev/fairlead/internal/settings"
+	"fairlead.dev/fairlead/internal/settings/live"
+)
+
+// Options are what a Server needs. Start from Default. Parts that are nil make the calls that need them answer that this
+// hub can't do that.
+type Options struct {
+	// Namespace is the hub's; ApplicationNamespaces are further ones whose Applications are served.
+	Namespace             string
+	ApplicationNamespaces []string
+	// Client reads from a cache and writes. Required.
+	Client client.Client
+	// Live reads past the cache, for who has just written; nil means Client.
+	Live client.Reader
+	// Informers feed the streams; the manager's cache is one. Required.
+	Informers Informers
+	// Login knows who somebody is. Required.
+	Login *login.Manager
+	// Settings reads the configured clusters and repositories. Required.
+	Settings *live.Source
+
+	// Fleet reaches the live objects of applications.
+	Fleet Fleet
+	// Sources reaches repositories.
+	Sources Sources
+	// Manifests renders and compares.
+	Manifests Manifests
+	// Builds starts builds, and BuildLogs keeps their logs.
+	Builds    Builds
+	BuildLogs BuildLogs
+
+	// Webhook serves /api/webhook; nil for none.
+	Webhook http.Handler
+	// Metrics registers the server's metrics, and Gatherer is what /metrics shows; nil for none.
+	Metrics  prometheus.Registerer
+	Gatherer prometheus.Gatherer
+	// TLS is nil for plain HTTP.
+	TLS *tls.Config
+	// Version is what the hub says of itself.
+	Version protocol.VersionMessage
+	// MaxRequestBytes bounds a request's body, MaxAnonymousBytes that of calls that need no login.
+	MaxRequestBytes, MaxAnonymousBytes int
+	// CallTimeout bounds a call that isn't a stream.
+	CallTimeout time.Duration
+	// Clock is the time; Logger is where calls are told.
+	Clock  clock.WithTicker
+	Logger *slog.Logger
+}
+
+// Default are the options for production, without the parts.
+func Default() Options {
+	return Options{
+		Namespace: "argocd",
+		// Local manifests of a large application come in one request.
+		MaxRequestBytes:   32 << 20,
+		MaxAnonymousBytes: 64 << 10,
+		// A refresh renders and compares, which may have to fetch a large repository first.
+		CallTimeout: 2 * time.Minute,
+		Clock:       clock.RealClock{},
+		Logger:      slog.Default(),
+	}
+}
+
+// Validate tells what is missing.
+func (o Options) Validate() error {
+	switch {
+	case o.Namespace == "":
+		return errors.New("checking the API's options: there is no namespace")
+	case o.Client == nil || o.Informers == nil || o.Login == nil || o.Settings == nil:
+		return errors.New("checking the API's options: client, informers, login and settings are required")
+	case o.MaxRequestBytes <= 0 || o.MaxAnonymousBytes <= 0 || o.CallTimeout <= 0:
+		return errors.New("checking the API's options: limits must be positive")
+	case o.Clock == nil || o.Logger == nil:
+		return errors.New("checking the API's options: clock and logger are required")
+	}
+	return nil
+}
+
+// Informers give the changes of a kind.
+type Informers interface {
+	GetInformer(ctx context.Context, obj client.Object, opts ...cache.InformerGetOption) (cache.Informer, error)
+}
+
+// Fleet reaches the live objects of applications, in the clusters that they run in. An object that doesn't exist is an
+// error for which apierrors.IsNotFound holds. Further abilities are found by assertion: see PodLogger and ReplicaSetLister.
+type Fleet interface {
+	Object(ctx context.Context, app *argo.Application, ref protocol.ResourceRef) (*unstructured.Unstructured, error)
+	// Patch applies the patches in order, and returns the object after the last one.
+	Patch(ctx context.Context, app *argo.Application, ref protocol.ResourceRef, patches []rollout.Patch) (*unstructured.Unstructured, error)
+	Tree(ctx context.Context, app *argo.Application) (*protocol.ApplicationTree, error)
+}
+
+// ReplicaSetLister is a Fleet that can list the ReplicaSets of a namespace; undoing a Rollout needs it.
+type ReplicaSetLister interface {
+	ReplicaSets(ctx context.Context, app *argo.Application, namespace string) ([]appsv1.ReplicaSet, error)
+}
+
+// PodLogger is a Fleet that can read the logs of a pod, with the kubelet's timestamp in front of each line.
+type PodLogger interface {
+	PodLog(ctx context.Context, app *argo.Application, pod protocol.ResourceRef, query *protocol.ApplicationPodLogsQuery) (io.ReadCloser, error)
+}
+
+// ClusterInformer is a Fleet that knows how its connections are.
+type ClusterInformer interface {
+	ClusterInfo(ctx context.Context, cluster settings.Cluster) protocol.ClusterInfo
+}
+
+// Sources reaches repositories.
+type Sources interface {
+	// Resolve turns a branch, tag or range into a commit; empty means the source's own revision.
+	Resolve(ctx context.Context, source argo.ApplicationSource, revision string) (string, error)
+	Metadata(ctx context.Context, source argo.ApplicationSource, commit string) (*protocol.RevisionMetadata, error)
+	// Test tells whether a repository answers; nil means that it does.
+	Test(ctx context.Context, repository settings.Repository) error
+}
+
+// Manifests renders sources, and compares them with what runs.
+type Manifests interface {
+	// Render renders the sources at these revisions, one a source; nil means the spec's own.
+	Render(ctx context.Context, app *argo.Application, revisions []string) (*protocol.ManifestResponse, error)
+	Compare(ctx context.Context, app *argo.Application) ([]*protocol.ResourceDiff, error)
+}
+
+// Builds starts builds by hand.
+type Builds interface {
+	// Start makes a Build of the rule for a ref, which the rule's pattern must match.
+	Start(ctx context.Context, rule *fairlead.BuildRule, ref, user string) (*fairlead.Build, error)
+}
+
+// BuildLogs keeps the logs of builds; internal/build/buildlog does.
+type BuildLogs interface {
+	// Follow writes a build's log, and with follow goes on until the build ends.
+	Follow(ctx context.Context, build *fairlead.Build, follow bool, w io.Writer) error
+}

@@ -1,0 +1,302 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	argo "fairlead.dev/fairlead/api/argo/v1alpha1"
+	"fairlead.dev/fairlead/internal/access"
+	"fairlead.dev/fairlead/internal/protocol"
+	"fairlead.dev/fairlead/internal/rollout"
+)
+
+func (s *Server) managedResources(ctx context.Context, c *call, q *protocol.ResourcesQuery) (*protocol.ManagedResourcesResponse, error) {
+	app, err := s.app(ctx, c, appRef{q.ApplicationName, q.AppNamespace, q.Project})
+	if err != nil {
+		return nil, err
+	}
+	if s.options.Manifests == nil {
+		return nil, missingPart("compare manifests")
+	}
+	diffs, err := s.options.Manifests.Compare(ctx, app)
+	if err != nil {
+		return nil, fmt.Errorf("comparing application '%s': %w", app.Name, err)
+	}
+	answer := &protocol.ManagedResourcesResponse{}
+	for _, diff := range diffs {
+		if !selectedResource(q, diff) {
+			continue
+		}
+		masked := *diff
+		for _, state := range []*string{&masked.TargetState, &masked.LiveState, &masked.NormalizedLiveState, &masked.PredictedLiveState} {
+			if *state, err = maskManifest(*state); err != nil {
+				return nil, err
+			}
+		}
+		answer.Items = append(answer.Items, &masked)
+	}
+	return answer, nil
+}
+
+func selectedResource(q *protocol.ResourcesQuery, d *protocol.ResourceDiff) bool {
+	return (q.Group == "" || q.Group == d.Group) && (q.Kind == "" || q.Kind == d.Kind) &&
+		(q.Namespace == "" || q.Namespace == d.Namespace) && (q.Name == "" || q.Name == d.Name)
+}
+
+func (s *Server) resourceTree(ctx context.Context, c *call, q *protocol.ResourcesQuery) (*protocol.ApplicationTree, error) {
+	app, err := s.app(ctx, c, appRef{q.ApplicationName, q.AppNamespace, q.Project})
+	if err != nil {
+		return nil, err
+	}
+	return s.tree(ctx, app)
+}
+
+func (s *Server) tree(ctx context.Context, app *argo.Application) (*protocol.ApplicationTree, error) {
+	if s.options.Fleet == nil {
+		return nil, missingPart("reach clusters")
+	}
+	tree, err := s.options.Fleet.Tree(ctx, app)
+	if err != nil {
+		return nil, fmt.Errorf("reading the objects of application '%s': %w", app.Name, err)
+	}
+	return tree, nil
+}
+
+func (s *Server) manifests(ctx context.Context, c *call, q *protocol.ApplicationManifestQuery) (*protocol.ManifestResponse, error) {
+	app, err := s.app(ctx, c, appRef{q.Name, q.AppNamespace, q.Project})
+	if err != nil {
+		return nil, err
+	}
+	if s.options.Manifests == nil {
+		return nil, missingPart("render manifests")
+	}
+	revisions, err := manifestRevisions(app, q)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := s.options.Manifests.Render(ctx, app, revisions)
+	if err != nil {
+		return nil, fmt.Errorf("rendering application '%s': %w", app.Name, err)
+	}
+	for i, manifest := range answer.Manifests {
+		if answer.Manifests[i], err = maskManifest(manifest); err != nil {
+			return nil, err
+		}
+	}
+	return answer, nil
+}
+
+// manifestRevisions gives a revision per source; nil if the query names none.
+func manifestRevisions(app *argo.Application, q *protocol.ApplicationManifestQuery) ([]string, error) {
+	sources := app.Spec.AllSources()
+	if q.Revision == "" && len(q.Revisions) == 0 {
+		return nil, nil
+	}
+	revisions := make([]string, len(sources))
+	if len(q.Revisions) != len(q.SourcePositions) {
+		return nil, invalid("source positions and revisions must be as many")
+	}
+	if q.Revision != "" && len(revisions) > 0 {
+		revisions[0] = q.Revision
+	}
+	for i, position := range q.SourcePositions {
+		if position < 1 || position > int64(len(sources)) {
+			return nil, invalid("source position is out of range")
+		}
+		revisions[position-1] = q.Revisions[i]
+	}
+	return revisions, nil
+}
+
+func (s *Server) revisionMetadata(ctx context.Context, c *call, q *protocol.RevisionMetadataQuery) (*protocol.RevisionMetadata, error) {
+	app, err := s.app(ctx, c, appRef{q.Name, q.AppNamespace, q.Project})
+	if err != nil {
+		return nil, err
+	}
+	if s.options.Sources == nil {
+		return nil, missingPart("reach repositories")
+	}
+	sources := app.Spec.AllSources()
+	if q.VersionID != nil {
+		entry := app.Status.History.ByID(int64(*q.VersionID))
+		if entry == nil {
+			return nil, invalid(fmt.Sprintf("revision history not found for id %d", *q.VersionID))
+		}
+		if sources = entry.Sources; len(sources) == 0 {
+			sources = argo.ApplicationSources{entry.Source}
+		}
+	}
+	index := 0
+	if q.SourceIndex != nil {
+		index = int(*q.SourceIndex)
+	}
+	if index < 0 || index >= len(sources) {
+		return nil, invalid("source index is out of range")
+	}
+	return s.options.Sources.Metadata(ctx, sources[index], q.Revision)
+}
+
+// object finds a live object of an application. One that the application has nothing to do with isn't shown: neither
+// among what it manages, nor in the tree below.
+func (s *Server) liveObject(ctx context.Context, app *argo.Application, ref protocol.ResourceRef) (*unstructured.Unstructured, error) {
+	if s.options.Fleet == nil {
+		return nil, missingPart("reach clusters")
+	}
+	owned, err := s.owns(ctx, app, ref)
+	if err != nil {
+		return nil, err
+	}
+	notFound := invalid(fmt.Sprintf("%s %s %s not found as part of application %s", ref.Kind, ref.Group, ref.Name, app.Name))
+	if !owned {
+		return nil, notFound
+	}
+	object, err := s.options.Fleet.Object(ctx, app, ref)
+	if apierrors.IsNotFound(err) {
+		return nil, notFound
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading %s '%s': %w", ref.Kind, ref.Name, err)
+	}
+	return object, nil
+}
+
+func (s *Server) owns(ctx context.Context, app *argo.Application, ref protocol.ResourceRef) (bool, error) {
+	if slices.ContainsFunc(app.Status.Resources, func(r argo.ResourceStatus) bool {
+		return r.Group == ref.Group && r.Kind == ref.Kind && r.Namespace == ref.Namespace && r.Name == ref.Name
+	}) {
+		return true, nil
+	}
+	tree, err := s.tree(ctx, app)
+	if err != nil {
+		return false, err
+	}
+	return slices.ContainsFunc(tree.Nodes, func(n protocol.ResourceNode) bool {
+		return n.Group == ref.Group && n.Kind == ref.Kind && n.Namespace == ref.Namespace && n.Name == ref.Name
+	}), nil
+}
+
+func requestedRef(q *protocol.ApplicationResourceRequest) protocol.ResourceRef {
+	return protocol.ResourceRef{Group: q.Group, Version: q.Version, Kind: q.Kind, Namespace: q.Namespace, Name: q.ResourceName}
+}
+
+func (s *Server) getResource(ctx context.Context, c *call, q *protocol.ApplicationResourceRequest) (*protocol.ApplicationResourceResponse, error) {
+	app, err := s.app(ctx, c, appRef{q.Name, q.AppNamespace, q.Project})
+	if err != nil {
+		return nil, err
+	}
+	object, err := s.liveObject(ctx, app, requestedRef(q))
+	if err != nil {
+		return nil, err
+	}
+	manifest, err := json.Marshal(masked(object).Object)
+	if err != nil {
+		return nil, err
+	}
+	return &protocol.ApplicationResourceResponse{Manifest: string(manifest)}, nil
+}
+
+func (s *Server) listActions(ctx context.Context, c *call, q *protocol.ApplicationResourceRequest) (*protocol.ResourceActionsListResponse, error) {
+	app, err := s.app(ctx, c, appRef{q.Name, q.AppNamespace, q.Project})
+	if err != nil {
+		return nil, err
+	}
+	object, err := s.liveObject(ctx, app, requestedRef(q))
+	if err != nil {
+		return nil, err
+	}
+	return &protocol.ResourceActionsListResponse{Actions: actionsOf(object)}, nil
+}
+
+func (s *Server) runAction(ctx context.Context, c *call, q *protocol.ResourceActionRunRequest) (*protocol.ApplicationResponse, error) {
+	return s.act(ctx, c, appRef{q.Name, q.AppNamespace, q.Project}, protocol.ResourceRef{
+		Group: q.Group, Version: q.Version, Kind: q.Kind, Namespace: q.Namespace, Name: q.ResourceName,
+	}, q.Action)
+}
+
+func (s *Server) runActionV2(ctx context.Context, c *call, q *protocol.ResourceActionRunRequestV2) (*protocol.ApplicationResponse, error) {
+	return s.act(ctx, c, appRef{q.Name, q.AppNamespace, q.Project}, protocol.ResourceRef{
+		Group: q.Group, Version: q.Version, Kind: q.Kind, Namespace: q.Namespace, Name: q.ResourceName,
+	}, q.Action)
+}
+
+// act runs an action on a live object. The permission is that of the very action and kind.
+func (s *Server) act(ctx context.Context, c *call, ref appRef, target protocol.ResourceRef, action string) (*protocol.ApplicationResponse, error) {
+	app, err := s.visibleApp(ctx, c, ref)
+	if err != nil {
+		return nil, err
+	}
+	c.checked = true
+	if err := c.require(access.Applications, access.RunAction(target.Group, target.Kind, action), s.object(app)); err != nil {
+		return nil, err
+	}
+	object, err := s.liveObject(ctx, app, target)
+	if err != nil {
+		return nil, err
+	}
+	patches, err := s.actionPatches(object, action)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := s.options.Fleet.Patch(ctx, app, target, patches); err != nil {
+		return nil, fmt.Errorf("running action %s on %s '%s': %w", action, target.Kind, target.Name, err)
+	}
+	return &protocol.ApplicationResponse{}, nil
+}
+
+func (s *Server) actionPatches(object *unstructured.Unstructured, action string) ([]rollout.Patch, error) {
+	if isRollout(object) {
+		patches, err := rollout.Control(action, object, s.options.Clock.Now())
+		if err != nil {
+			return nil, precondition(err.Error())
+		}
+		return patches, nil
+	}
+	return workloadPatches(object, action, s.options.Clock.Now())
+}
+
+// listEvents lists the hub's own events of an application.
+func (s *Server) listEvents(ctx context.Context, c *call, q *protocol.ApplicationResourceEventsQuery) (*protocol.EventList, error) {
+	app, err := s.app(ctx, c, appRef{q.Name, q.AppNamespace, q.Project})
+	if err != nil {
+		return nil, err
+	}
+	if q.ResourceName != "" || q.ResourceUID != "" {
+		return nil, missingPart("list the events of objects in clusters")
+	}
+	var events corev1.EventList
+	// Past the cache: a cache of all events would be for this call alone.
+	if err := s.options.Live.List(ctx, &events, client.InNamespace(app.Namespace), client.Limit(maxEvents)); err != nil {
+		return nil, fmt.Errorf("listing events: %w", err)
+	}
+	list := &protocol.EventList{Metadata: events.ListMeta, Items: []protocol.Event{}}
+	for i := range events.Items {
+		if e := &events.Items[i]; e.InvolvedObject.Name == app.Name && e.InvolvedObject.UID == app.UID {
+			list.Items = append(list.Items, toEvent(e))
+		}
+	}
+	return list, nil
+}
+
+// maxEvents bounds what is looked through for an application's events.
+const maxEvents = 5000
+
+func toEvent(e *corev1.Event) protocol.Event {
+	o := e.InvolvedObject
+	return protocol.Event{
+		Metadata: e.ObjectMeta,
+		InvolvedObject: protocol.ObjectReference{
+			Kind: o.Kind, Namespace: o.Namespace, Name: o.Name, UID: string(o.UID), APIVersion: o.APIVersion,
+			ResourceVersion: o.ResourceVersion, FieldPath: o.FieldPath,
+		},
+		Reason: e.Reason, Message: e.Message, Source: protocol.EventSource{Component: e.Source.Component, Host: e.Source.Host},
+		FirstTimestamp: e.FirstTimestamp, LastTimestamp: e.LastTimestamp, Count: e.Count, Type: e.Type, EventTime: e.EventTime,
+		Action: e.Action,
+	}
+}

@@ -1,0 +1,128 @@
+package server
+
+import (
+	"fairlead.dev/fairlead/internal/access"
+	p "fairlead.dev/fairlead/internal/protocol"
+)
+
+// table is the whole API. What a row's permission is checked on, its handler says: of an application project/name, of a
+// build project/rule, of all else its name.
+func (s *Server) table() []row {
+	var rows []row
+	for _, part := range [][]row{
+		s.sessionTable(), s.applicationTable(), s.resourceTable(), s.configurationTable(), s.buildTable(), s.rolloutTable(),
+	} {
+		rows = append(rows, part...)
+	}
+	return rows
+}
+
+func (s *Server) sessionTable() []row {
+	return []row{
+		unary(p.Version, public, s.version, get("/api/version")),
+		unary(p.SettingsGet, public, s.settings, get("/api/v1/settings")),
+		unary(p.SessionCreate, public, s.createSession, post("/api/v1/session", "*")),
+		unary(p.SessionDelete, signedIn, s.deleteSession, deletion("/api/v1/session")),
+		unary(p.SessionUserInfo, public, s.userInfo, get("/api/v1/session/userinfo")),
+
+		unary(p.AccountCanI, signedIn, s.canI, get("/api/v1/account/can-i/{resource}/{action}/{subresource...}")),
+		unary(p.AccountPassword, may(access.Accounts, access.Update), s.updatePassword, put("/api/v1/account/password", "*")),
+		unary(p.AccountList, may(access.Accounts, access.Get), s.listAccounts, get("/api/v1/account")),
+		unary(p.AccountGet, may(access.Accounts, access.Get), s.getAccount, get("/api/v1/account/{name}")),
+		unary(p.AccountNewToken, may(access.Accounts, access.Update), s.createToken, post("/api/v1/account/{name}/token", "*")),
+		unary(p.AccountDropToken, may(access.Accounts, access.Update), s.deleteToken, deletion("/api/v1/account/{name}/token/{id}")),
+	}
+}
+
+func (s *Server) applicationTable() []row {
+	const apps = access.Applications
+	return []row{
+		unary(p.ApplicationList, may(apps, access.Get), s.listApps, get("/api/v1/applications")),
+		stream(p.ApplicationWatch, may(apps, access.Get), s.watchApps, get("/api/v1/stream/applications")),
+		unary(p.ApplicationGet, may(apps, access.Get), s.getApp, get("/api/v1/applications/{name}")),
+		unary(p.ApplicationCreate, may(apps, access.Create), s.createApp, post("/api/v1/applications", "application")),
+		unary(p.ApplicationUpdate, may(apps, access.Update), s.updateApp,
+			put("/api/v1/applications/{application.metadata.name}", "application")),
+		unary(p.ApplicationUpdateSpec, may(apps, access.Update), s.updateAppSpec, put("/api/v1/applications/{name}/spec", "spec")),
+		unary(p.ApplicationPatch, may(apps, access.Update), s.patchApp, patch("/api/v1/applications/{name}")),
+		unary(p.ApplicationDelete, may(apps, access.Delete), s.deleteApp, deletion("/api/v1/applications/{name}")),
+		unary(p.ApplicationSync, may(apps, access.Sync), s.syncApp, post("/api/v1/applications/{name}/sync", "*")),
+		unary(p.ApplicationTerminate, may(apps, access.Sync), s.terminateApp, deletion("/api/v1/applications/{name}/operation")),
+		unary(p.ApplicationRollback, may(apps, access.Rollback), s.rollbackApp, post("/api/v1/applications/{name}/rollback", "*")),
+
+		unary(p.HoldRollback, may(apps, access.Rollback), s.rollbackAndHold, post("/api/fairlead/v1/applications/{name}/rollback", "*")),
+		unary(p.HoldRelease, may(apps, access.Sync), s.releaseHold, post("/api/fairlead/v1/applications/{name}/release", "*")),
+	}
+}
+
+func (s *Server) resourceTable() []row {
+	const apps = access.Applications
+	return []row{
+		unary(p.ApplicationManaged, may(apps, access.Get), s.managedResources, get("/api/v1/applications/{applicationName}/managed-resources")),
+		unary(p.ApplicationResourceTree, may(apps, access.Get), s.resourceTree, get("/api/v1/applications/{applicationName}/resource-tree")),
+		unary(p.ApplicationManifests, may(apps, access.Get), s.manifests, get("/api/v1/applications/{name}/manifests")),
+		unary(p.ApplicationRevision, may(apps, access.Get), s.revisionMetadata, get("/api/v1/applications/{name}/revisions/{revision}/metadata")),
+		unary(p.ApplicationResource, may(apps, access.Get), s.getResource, get("/api/v1/applications/{name}/resource")),
+		unary(p.ApplicationActions, may(apps, access.Get), s.listActions, get("/api/v1/applications/{name}/resource/actions")),
+		unary(p.ApplicationRunAction, may(apps, access.Action), s.runAction, post("/api/v1/applications/{name}/resource/actions", "action")),
+		unary(p.ApplicationRunActionV2, may(apps, access.Action), s.runActionV2, post("/api/v1/applications/{name}/resource/actions/v2", "*")),
+		unary(p.ApplicationEvents, may(apps, access.Get), s.listEvents, get("/api/v1/applications/{name}/events")),
+		stream(p.ApplicationPodLogs, may(access.Logs, access.Get), s.podLogs,
+			get("/api/v1/applications/{name}/pods/{podName}/logs"), get("/api/v1/applications/{name}/logs")),
+	}
+}
+
+func (s *Server) configurationTable() []row {
+	return []row{
+		unary(p.ClusterGetList, may(access.Clusters, access.Get), s.listClusters, get("/api/v1/clusters")),
+		unary(p.ClusterGet, may(access.Clusters, access.Get), s.getCluster, get("/api/v1/clusters/{id.value}")),
+		unary(p.ClusterCreate, may(access.Clusters, access.Create), s.createCluster, post("/api/v1/clusters", "cluster")),
+		unary(p.ClusterUpdate, may(access.Clusters, access.Update), s.updateCluster, put("/api/v1/clusters/{id.value}", "cluster")),
+		unary(p.ClusterDelete, may(access.Clusters, access.Delete), s.deleteCluster, deletion("/api/v1/clusters/{id.value}")),
+
+		unary(p.RepositoryGetList, may(access.Repositories, access.Get), s.listRepositories, get("/api/v1/repositories")),
+		unary(p.RepositoryOldList, may(access.Repositories, access.Get), s.listRepositories),
+		unary(p.RepositoryGet, may(access.Repositories, access.Get), s.getRepository, get("/api/v1/repositories/{repo}")),
+		unary(p.RepositoryCreate, may(access.Repositories, access.Create), s.createRepository, post("/api/v1/repositories", "repo")),
+		unary(p.RepositoryUpdate, may(access.Repositories, access.Update), s.updateRepository, put("/api/v1/repositories/{repo.repo}", "repo")),
+		unary(p.RepositoryDelete, may(access.Repositories, access.Delete), s.deleteRepository, deletion("/api/v1/repositories/{repo}")),
+		unary(p.RepositoryValidate, may(access.Repositories, access.Create), s.validateRepository,
+			post("/api/v1/repositories/{repo}/validate", "*")),
+
+		unary(p.ProjectList, may(access.Projects, access.Get), s.listProjects, get("/api/v1/projects")),
+		unary(p.ProjectGet, may(access.Projects, access.Get), s.getProject, get("/api/v1/projects/{name}")),
+		unary(p.ProjectCreate, may(access.Projects, access.Create), s.createProject, post("/api/v1/projects", "*")),
+		unary(p.ProjectUpdate, may(access.Projects, access.Update), s.updateProject, put("/api/v1/projects/{project.metadata.name}", "*")),
+		unary(p.ProjectDelete, may(access.Projects, access.Delete), s.deleteProject, deletion("/api/v1/projects/{name}")),
+	}
+}
+
+func (s *Server) buildTable() []row {
+	return []row{
+		unary(p.BuildRules, may(access.Builds, access.Get), s.listRules, get("/api/fairlead/v1/buildrules")),
+		unary(p.BuildGetList, may(access.Builds, access.Get), s.listBuilds, get("/api/fairlead/v1/builds")),
+		unary(p.BuildGet, may(access.Builds, access.Get), s.getBuild, get("/api/fairlead/v1/builds/{name}")),
+		unary(p.BuildStart, may(access.Builds, access.Create), s.startBuild, post("/api/fairlead/v1/buildrules/{rule}/build", "*")),
+		unary(p.BuildRebuild, may(access.Builds, access.Create), s.rebuild, post("/api/fairlead/v1/builds/{name}/rebuild", "*")),
+		unary(p.BuildCancel, may(access.Builds, access.Update), s.cancelBuild, post("/api/fairlead/v1/builds/{name}/cancel", "*")),
+		stream(p.BuildLogs, may(access.Builds, access.Get), s.buildLogs, get("/api/fairlead/v1/builds/{name}/logs")),
+	}
+}
+
+func (s *Server) rolloutTable() []row {
+	const base = "/api/fairlead/v1/applications/{application}/rollouts"
+	const act = "/api/fairlead/v1/applications/{rollout.application}/rollouts/{rollout.name}"
+	// The permission to act is Argo CD's for the action of that name on a Rollout.
+	action := func(name string) permission { return may(access.Applications, actionOf(name)) }
+	return []row{
+		unary(p.RolloutGetList, may(access.Applications, access.Get), s.listRollouts, get(base)),
+		unary(p.RolloutGet, may(access.Applications, access.Get), s.getRollout, get(base+"/{name}")),
+		stream(p.RolloutWatch, may(access.Applications, access.Get), s.watchRollout, get("/api/fairlead/v1/stream/applications/{application}/rollouts/{name}")),
+		unary(p.RolloutPromote, action("resume"), s.promoteRollout, post(act+"/promote", "*")),
+		unary(p.RolloutAbort, action("abort"), s.abortRollout, post(act+"/abort", "*")),
+		unary(p.RolloutRetry, action("retry"), s.retryRollout, post(act+"/retry", "*")),
+		unary(p.RolloutUndo, action("undo"), s.undoRollout, post(act+"/undo", "*")),
+		unary(p.RolloutPause, action("pause"), s.pauseRollout, post(act+"/pause", "*")),
+		unary(p.RolloutRestart, action("restart"), s.restartRollout, post(act+"/restart", "*")),
+	}
+}
