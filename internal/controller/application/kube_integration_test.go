@@ -419,12 +419,14 @@ kind: Namespace
 metadata: {name: ` + f.target + `-new}
 `})
 	f.start()
-	f.app("a", "a", automated)
+	f.app("a", "a", automated, func(app *v1alpha1.Application) {
+		// The garbage collector learns of new kinds only every half minute, and foreground deletion waits for it.
+		app.Spec.SyncPolicy.SyncOptions = v1alpha1.SyncOptions{"PrunePropagationPolicy=background"}
+	})
 	f.untilSynced("a", revision)
 	if status := f.get("a").Status; status.Health.Status != v1alpha1.HealthStatusHealthy || len(status.Resources) != 4 {
 		t.Errorf("%+v", status)
 	}
-	// The objects of a kind that somebody deletes come back with it.
 	revision = f.commit(map[string]string{"a/all.yaml": configMap("a", "one")})
 	f.untilSynced("a", revision)
 }
