@@ -82,24 +82,33 @@ func (r *Run) observeHook(a syncplan.Action, result *v1alpha1.ResourceResult) {
 	}
 }
 
-// deleteHooks deletes the objects of ended hooks whose policy says so. That they stay is no failure of the sync.
-func (r *Run) deleteHooks(ctx context.Context) {
+// deleteHooks deletes the objects of ended hooks whose policy says so. How they ended is stored first, for nobody could
+// tell afterwards. That an object stays is no failure of the sync.
+func (r *Run) deleteHooks(ctx context.Context) error {
+	var ended []*unstructured.Unstructured
 	for _, step := range append(slices.Clone(r.Plan.Steps), r.Plan.OnFailure...) {
 		for _, a := range step.Actions() {
 			result := r.result(a, step.Phase)
 			if !a.Hook || result == nil {
 				continue
 			}
-			ended := result.HookPhase == v1alpha1.OperationSucceeded && slices.Contains(a.Delete, object.HookSucceeded) ||
+			goes := result.HookPhase == v1alpha1.OperationSucceeded && slices.Contains(a.Delete, object.HookSucceeded) ||
 				result.HookPhase == v1alpha1.OperationFailed && slices.Contains(a.Delete, object.HookFailed)
-			if !ended {
-				continue
-			}
-			if live, exists := r.Cluster.Live(a.Key); exists && live != nil && r.ours(live) {
-				_ = r.Cluster.Delete(ctx, live.GroupVersionKind(), a.Key, "background", live.GetUID())
+			if live, exists := r.Cluster.Live(a.Key); goes && exists && live != nil && r.ours(live) {
+				ended = append(ended, live)
 			}
 		}
 	}
+	if len(ended) == 0 {
+		return nil
+	}
+	if err := r.Record(ctx); err != nil {
+		return err
+	}
+	for _, live := range ended {
+		_ = r.Cluster.Delete(ctx, live.GroupVersionKind(), object.KeyOf(live), "background", live.GetUID())
+	}
+	return nil
 }
 
 func hasHooks(step syncplan.Step) bool {

@@ -43,7 +43,8 @@ type Run struct {
 	Cluster Cluster
 	// State gets the results; the caller has it stored.
 	State *v1alpha1.OperationState
-	// Record stores the state. It is called before a further step or a hook acts, never at the end.
+	// Record stores the state. It is called before a further step acts and after hooks began or ended,
+	// but not for the end itself: that is the caller's.
 	Record func(ctx context.Context) error
 	// OperationID tells this operation's hooks from others; the plan was made with it.
 	OperationID string
@@ -93,7 +94,9 @@ func (r *Run) Advance(ctx context.Context) (Outcome, error) {
 	if message, failed := r.failure(); failed {
 		return r.fail(ctx, message)
 	}
-	r.deleteHooks(ctx)
+	if err := r.deleteHooks(ctx); err != nil {
+		return running("recording the progress"), err
+	}
 	message := "successfully synced (all tasks run)"
 	if r.Plan.Changes() == 0 {
 		message = "successfully synced (no more tasks)"
@@ -135,7 +138,9 @@ func (r *Run) fail(ctx context.Context, message string) (Outcome, error) {
 	if err != nil || outcome.Phase == v1alpha1.OperationRunning {
 		return outcome, err
 	}
-	r.deleteHooks(ctx)
+	if err := r.deleteHooks(ctx); err != nil {
+		return running("recording the progress"), err
+	}
 	return Outcome{Phase: v1alpha1.OperationFailed, Message: message + r.reasons()}, nil
 }
 
