@@ -47,6 +47,15 @@ func orSomebody(user string) string {
 	return user
 }
 
+// ownConditions are what this controller says. Others are other controllers', such as the image updater's, and stay.
+var ownConditions = []v1alpha1.ApplicationConditionType{
+	v1alpha1.ApplicationConditionDeletionError, v1alpha1.ApplicationConditionInvalidSpecError,
+	v1alpha1.ApplicationConditionComparisonError, v1alpha1.ApplicationConditionSyncError,
+	v1alpha1.ApplicationConditionUnknownError, v1alpha1.ApplicationConditionSharedResourceWarning,
+	v1alpha1.ApplicationConditionRepeatedResourceWarning, v1alpha1.ApplicationConditionExcludedResourceWarning,
+	v1alpha1.ApplicationConditionOrphanedResourceWarning, v1alpha1.ApplicationConditionRollbackHold,
+}
+
 // merge puts the found conditions in place of the old, and keeps the times of those that are the same.
 func (r *Reconciler) merge(old, found []v1alpha1.ApplicationCondition) []v1alpha1.ApplicationCondition {
 	now := r.now()
@@ -64,6 +73,11 @@ func (r *Reconciler) merge(old, found []v1alpha1.ApplicationCondition) []v1alpha
 			condition.LastTransitionTime = old[i].LastTransitionTime
 		}
 		merged = append(merged, condition)
+	}
+	for _, condition := range old {
+		if !slices.Contains(ownConditions, condition.Type) {
+			merged = append(merged, condition)
+		}
 	}
 	slices.SortStableFunc(merged, func(a, b v1alpha1.ApplicationCondition) int { return strings.Compare(string(a.Type), string(b.Type)) })
 	return merged
