@@ -39,11 +39,15 @@ type Planned struct {
 //
 //   - A rule that looks for the first time (or whose repository, type or pattern was changed) builds the heads of
 //     matching branches that it doesn't know, but only remembers the tags: whoever adds a rule to a repository with a
-//     hundred releases doesn't want a hundred builds.
+//     hundred releases doesn't want a hundred builds. A tag that was pushed since the rule exists is built all the same:
+//     the first look may come after it, where the rule was there before its repository.
 //   - A suspended rule builds nothing and remembers what it knew, so that it builds the newest commits when it goes on.
 //
 // Refs that are gone are forgotten. More than [MaxRefs] matching refs are an error.
-func Plan(rule *Rule, refs map[string]string) (Planned, error) {
+//
+// Pushed tells whether a ref was pushed to a commit since the rule exists, as far as that is known; nil means that nothing
+// is.
+func Plan(rule *Rule, refs map[string]string, pushed func(ref, commit string) bool) (Planned, error) {
 	status := rule.object.Status
 	planned := Planned{Watching: rule.watching(), Refs: status.Refs}
 	if rule.object.Spec.Suspend {
@@ -70,7 +74,8 @@ func Plan(rule *Rule, refs map[string]string) (Planned, error) {
 		observed, isKnown := known[ref]
 		moved := observed.Commit != refs[ref]
 		observed.Name, observed.Commit = ref, refs[ref]
-		onlyRemember := firstLook && !isKnown && rule.object.Spec.Push.Type == v1alpha1.PushTag
+		onlyRemember := firstLook && !isKnown && rule.object.Spec.Push.Type == v1alpha1.PushTag &&
+			(pushed == nil || !pushed(ref, refs[ref]))
 		if moved && !onlyRemember {
 			observed.Builds++
 			planned.Builds = append(planned.Builds, Due{Ref: ref, Commit: observed.Commit, Sequence: observed.Builds})

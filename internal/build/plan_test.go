@@ -18,7 +18,7 @@ import (
 // look plans, takes the plan over into the rule's status, and tells what was due.
 func look(t *testing.T, r *v1alpha1.BuildRule, refs map[string]string) []string {
 	t.Helper()
-	planned, err := build.Plan(compile(t, r), refs)
+	planned, err := build.Plan(compile(t, r), refs, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,7 +102,7 @@ func TestPlanIsBounded(t *testing.T) {
 	for i := range build.MaxRefs + 1 {
 		refs[fmt.Sprintf("refs/heads/b%d", i)] = "a"
 	}
-	_, err := build.Plan(compile(t, rule(func(s *v1alpha1.BuildRuleSpec) { s.Push.Pattern = ".*" })), refs)
+	_, err := build.Plan(compile(t, rule(func(s *v1alpha1.BuildRuleSpec) { s.Push.Pattern = ".*" })), refs, nil)
 	var wrong *build.RuleError
 	if !errors.As(err, &wrong) || wrong.Field != "spec.push.pattern" {
 		t.Errorf("got %v", err)
@@ -126,7 +126,7 @@ func TestCrashesLoseAndDoubleNothing(t *testing.T) {
 				}
 				refs[ref] = commit
 			}
-			planned, err := build.Plan(compile(t, r), refs)
+			planned, err := build.Plan(compile(t, r), refs, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -146,7 +146,7 @@ func TestCrashesLoseAndDoubleNothing(t *testing.T) {
 			}
 		}
 		// Calm at last: every ref's commit has a Build, and a Build was never made for a push that didn't happen.
-		planned, err := build.Plan(compile(t, r), refs)
+		planned, err := build.Plan(compile(t, r), refs, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -261,5 +261,19 @@ func TestExpired(t *testing.T) {
 		if diff := cmp.Diff(test.want, got); diff != "" {
 			t.Errorf("case %d (-want +got):\n%s", i, diff)
 		}
+	}
+}
+
+func TestTagsPushedSinceTheRuleExistsAreBuiltAtTheFirstLook(t *testing.T) {
+	r := rule(func(s *v1alpha1.BuildRuleSpec) {
+		s.Push = v1alpha1.PushPattern{Type: v1alpha1.PushTag, Pattern: `v(\d+)`}
+	})
+	refs := map[string]string{"refs/tags/v1": "old", "refs/tags/v2": "new"}
+	planned, err := build.Plan(compile(t, r), refs, func(ref, commit string) bool { return ref == "refs/tags/v2" && commit == "new" })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(planned.Builds) != 1 || planned.Builds[0].Ref != "refs/tags/v2" || len(planned.Refs) != 2 {
+		t.Errorf("planned %+v", planned)
 	}
 }

@@ -97,3 +97,11 @@ func (h *heard) when(url, ref, commit string) time.Time {
 	}
 	return h.clock.Now()
 }
+
+// since tells whether the hub heard, at that time or later, that the ref moved to the commit.
+func (h *heard) since(url, ref, commit string, start time.Time) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	at, ok := h.at[heardKey{event.NormalizeURL(url), ref, commit}]
+	return ok && !at.Before(start)
+}

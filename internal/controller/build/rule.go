@@ -88,7 +88,9 @@ func (r *ruleReconciler) look(ctx context.Context, rule *v1alpha1.BuildRule) err
 	if err != nil {
 		return &lookError{ReasonUnreachable, err}
 	}
-	planned, err := build.Plan(compiled, refs)
+	planned, err := build.Plan(compiled, refs, func(ref, commit string) bool {
+		return r.heard.since(rule.Spec.Source.RepoURL, ref, commit, rule.CreationTimestamp.Time)
+	})
 	if err != nil {
 		return err
 	}
