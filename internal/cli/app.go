@@ -2,8 +2,11 @@ package cli
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"strings"
 
+	"connectrpc.com/connect"
 	"github.com/spf13/cobra"
 
 	"fairlead.dev/fairlead/api/argo/v1alpha1"
@@ -18,12 +21,30 @@ func newAppCommand(r *root) *cobra.Command {
 		newAppSyncCommand(r), newAppWaitCommand(r), newAppDiffCommand(r), newAppManifestsCommand(r),
 		newAppHistoryCommand(r), newAppRollbackCommand(r), newAppReleaseCommand(r), newAppTerminateCommand(r),
 	)
-	for _, sub := range cmd.Commands() {
-		if strings.Contains(sub.Use, "APP") {
-			sub.ValidArgsFunction = r.completeApp
-		}
-	}
+	r.aboutApps(cmd)
 	return cmd
+}
+
+// aboutApps lets the subcommands that take an application complete its name, and say clearly that there is none.
+func (r *root) aboutApps(cmd *cobra.Command) {
+	for _, sub := range cmd.Commands() {
+		if !strings.Contains(sub.Use, "APP") {
+			continue
+		}
+		run := sub.RunE
+		sub.ValidArgsFunction = r.completeApp
+		sub.RunE = func(cmd *cobra.Command, args []string) error { return unknownApp(run(cmd, args), args[0]) }
+	}
+}
+
+// unknownApp gives a name to the hub's bare "permission denied", which is its answer for applications that don't exist or
+// that the caller may not even see.
+func unknownApp(err error, name string) error {
+	var failed *client.Error
+	if errors.As(err, &failed) && failed.Code == connect.CodePermissionDenied && failed.Message == "permission denied" {
+		return &NotFoundError{fmt.Errorf("application '%s' does not exist, or you may not see it; 'fairlead app list' shows those that you may", name)}
+	}
+	return err
 }
 
 // completeApp offers the names of applications.

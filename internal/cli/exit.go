@@ -59,12 +59,21 @@ func (e *TimeoutError) Error() string { return e.Err.Error() }
 // Unwrap returns the cause.
 func (e *TimeoutError) Unwrap() error { return e.Err }
 
+// NotFoundError is an object that does not exist.
+type NotFoundError struct{ Err error }
+
+func (e *NotFoundError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *NotFoundError) Unwrap() error { return e.Err }
+
 // ExitCode maps an error to the exit code of the process; nil is ExitOK.
 func ExitCode(err error) int {
 	var usage *UsageError
 	var failed *FailedError
 	var timeout *TimeoutError
 	var different *DifferentError
+	var missing *NotFoundError
 	switch {
 	case err == nil:
 		return ExitOK
@@ -74,6 +83,8 @@ func ExitCode(err error) int {
 		return ExitFailed
 	case errors.As(err, &timeout):
 		return ExitTimeout
+	case errors.As(err, &missing):
+		return ExitNotFound
 	case errors.As(err, &different):
 		return ExitDifferent
 	}

@@ -21,6 +21,7 @@ func newRolloutCommand(r *root) *cobra.Command {
 	for _, action := range rolloutActions {
 		cmd.AddCommand(newRolloutActionCommand(r, action))
 	}
+	r.aboutApps(cmd)
 	return cmd
 }
 
@@ -57,7 +58,7 @@ var rolloutColumns = []output.Column[*protocol.Rollout]{
 func newRolloutListCommand(r *root) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "list APP", Short: "List the rollouts of an application", Args: exactArgs("APP"),
-		Example: "  fairlead rollout list echo-production", ValidArgsFunction: r.completeApp,
+		Example: "  fairlead rollout list echo-production",
 	}
 	format := outputFlag(cmd)
 	cmd.RunE = r.run(func(ctx context.Context, c *client.Client, args []string) error {

@@ -39,8 +39,7 @@ func newRolloutActionCommand(r *root, action rolloutAction) *cobra.Command {
 	request := &protocol.RolloutActionRequest{}
 	cmd := &cobra.Command{
 		Use: action.verb + " APP [ROLLOUT]", Short: action.short, Args: appAndRollout,
-		Example:           "  fairlead rollout " + action.verb + " echo-production",
-		ValidArgsFunction: r.completeApp,
+		Example: "  fairlead rollout " + action.verb + " echo-production",
 		RunE: r.run(func(ctx context.Context, c *client.Client, args []string) error {
 			request.Rollout = rolloutQuery(args)
 			rollout, err := client.Call(ctx, c, action.procedure, request)

@@ -16,8 +16,7 @@ func newRolloutGetCommand(r *root) *cobra.Command {
 	var watch bool
 	cmd := &cobra.Command{
 		Use: "get APP [ROLLOUT]", Short: "Show how a canary goes", Args: appAndRollout,
-		Example:           "  fairlead rollout get echo-production\n  fairlead rollout get echo-production --watch",
-		ValidArgsFunction: r.completeApp,
+		Example: "  fairlead rollout get echo-production\n  fairlead rollout get echo-production --watch",
 	}
 	cmd.Flags().BoolVarP(&watch, "watch", "w", false, "go on showing it as it changes")
 	format := outputFlag(cmd)
