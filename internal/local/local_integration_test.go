@@ -53,6 +53,8 @@ func play(ctx context.Context, args []string) error {
 	case part == "local run registry":
 		return RunRegistry(ctx, last, log)
 	case part == "local run node":
+		return EnterNode(last)
+	case part == "local run node-programs":
 		return RunNode(ctx, last, log)
 	case args[0] == "hub":
 		return answerOn(ctx, flagValue(args, "--address"))

@@ -62,8 +62,9 @@ func (f *Fleet) hooks() []hook.Endpoint {
 	return []hook.Endpoint{{URL: f.Endpoints().Hub + "/api/webhook", Secret: f.State.HookSecret}}
 }
 
-// RunNode is the process of a node, whose network namespace differs from the machine's: that is file descriptor 3.
-func RunNode(ctx context.Context, specFile string, log *slog.Logger) error {
+// EnterNode makes a node out of the namespaces that this process was started in, and goes on as RunNode. The machine's
+// network namespace is file descriptor 3.
+func EnterNode(specFile string) error {
 	spec, err := node.Load(specFile)
 	if err != nil {
 		return err
@@ -72,7 +73,16 @@ func RunNode(ctx context.Context, specFile string, log *slog.Logger) error {
 	if machine == nil {
 		return errors.New("a node is started by `fairlead local up` only")
 	}
-	return node.Run(ctx, spec, machine, log)
+	return node.Enter(spec, machine, "local", "run", "node-programs")
+}
+
+// RunNode keeps the programs of a node running, inside it, until ctx ends.
+func RunNode(ctx context.Context, specFile string, log *slog.Logger) error {
+	spec, err := node.Load(specFile)
+	if err != nil {
+		return err
+	}
+	return node.Run(ctx, spec, log)
 }
 
 // listen listens on the loopback address and on the fleet's bridge.

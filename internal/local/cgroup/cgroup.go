@@ -99,12 +99,6 @@ func ensure(hierarchy, group string) error {
 	return nil
 }
 
-// Version2 reports whether there is one hierarchy for all controllers.
-func Version2() bool {
-	_, err := os.Stat(filepath.Join(root, "cgroup.controllers"))
-	return err == nil
-}
-
 // Join moves this process into the group, in every hierarchy.
 func Join(group string) error {
 	hierarchies, err := Hierarchies()

@@ -21,16 +21,10 @@ func newKubectlCommand(streams cli.IOStreams) *cobra.Command {
 	}
 	dir := dirFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		path, err := local.KubeconfigPath(*dir, args[0])
+		kubectl, err := local.Kubectl(cmd.Context(), *dir, args[0], args[1:]...)
 		if err != nil {
 			return err
 		}
-		tools, err := local.FindTools(defaultToolsDir(), false)
-		if err != nil && tools.KubeSandbox == "" {
-			return err
-		}
-		kubectl := exec.CommandContext(cmd.Context(), tools.KubeSandbox, append([]string{"kubectl"}, args[1:]...)...)
-		kubectl.Env = append(os.Environ(), "KUBECONFIG="+path)
 		kubectl.Stdin, kubectl.Stdout, kubectl.Stderr = streams.In, streams.Out, streams.Err
 		var exit *exec.ExitError
 		if err := kubectl.Run(); errors.As(err, &exit) {

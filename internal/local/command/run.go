@@ -17,7 +17,8 @@ func newRunCommand(streams cli.IOStreams) *cobra.Command {
 		newPartCommand(streams, "supervisor", local.RunSupervisor),
 		newPartCommand(streams, "git", local.RunGit),
 		newPartCommand(streams, "registry", local.RunRegistry),
-		newNodeCommand(streams),
+		newNodeCommand(),
+		newNodeProgramsCommand(streams),
 	)
 	return cmd
 }
@@ -32,9 +33,18 @@ func newPartCommand(streams cli.IOStreams, name string, run func(context.Context
 	return cmd
 }
 
-func newNodeCommand(streams cli.IOStreams) *cobra.Command {
+// newNodeCommand makes a node; it goes on as the command that newNodeProgramsCommand returns.
+func newNodeCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:  "node SPEC",
+		Args: cobra.ExactArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error { return local.EnterNode(args[0]) },
+	}
+}
+
+func newNodeProgramsCommand(streams cli.IOStreams) *cobra.Command {
+	return &cobra.Command{
+		Use:  "node-programs SPEC",
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return local.RunNode(cmd.Context(), args[0], partLog(streams))

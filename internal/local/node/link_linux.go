@@ -16,35 +16,35 @@ import (
 func connect(s Spec, machine *os.File) error {
 	own, err := os.Open("/proc/self/ns/net")
 	if err != nil {
-		return fmt.Errorf("connecting node %s: %w", s.Name, err)
+		return fmt.Errorf("connecting it: %w", err)
 	}
 	defer own.Close()
 	outside, err := netlink.NewHandleAt(netns.NsHandle(machine.Fd()))
 	if err != nil {
-		return fmt.Errorf("connecting node %s: entering the machine's network: %w", s.Name, err)
+		return fmt.Errorf("connecting it: entering the machine's network: %w", err)
 	}
 	defer outside.Close()
 
 	bridge, err := outside.LinkByName(s.Bridge)
 	if err != nil {
-		return fmt.Errorf("connecting node %s: finding bridge %s: %w", s.Name, s.Bridge, err)
+		return fmt.Errorf("connecting it: finding bridge %s: %w", s.Bridge, err)
 	}
 	if _, err := netlink.LinkByName("eth0"); errors.As(err, new(netlink.LinkNotFoundError)) {
 		if err := addLink(s, outside, bridge, own); err != nil {
-			return fmt.Errorf("connecting node %s: %w", s.Name, err)
+			return fmt.Errorf("connecting it: %w", err)
 		}
 	}
 	if err := configureLink(s); err != nil {
-		return fmt.Errorf("connecting node %s: %w", s.Name, err)
+		return fmt.Errorf("connecting it: %w", err)
 	}
 	for _, destination := range []netip.Prefix{s.PodCIDR, s.ServiceCIDR} {
 		route := &netlink.Route{LinkIndex: bridge.Attrs().Index, Dst: ipNet(destination), Gw: s.Address.Addr().AsSlice()}
 		if err := outside.RouteReplace(route); err != nil {
-			return fmt.Errorf("connecting node %s: routing %s: %w", s.Name, destination, err)
+			return fmt.Errorf("connecting it: routing %s: %w", destination, err)
 		}
 	}
 	if err := os.WriteFile("/proc/sys/net/ipv4/ip_forward", []byte("1"), 0o644); err != nil {
-		return fmt.Errorf("connecting node %s: forwarding: %w", s.Name, err)
+		return fmt.Errorf("connecting it: forwarding: %w", err)
 	}
 	return nil
 }

@@ -5,9 +5,6 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
-	"time"
-
-	"fairlead.dev/fairlead/internal/local/cgroup"
 )
 
 // kernelSettings are those that a kubelet sets if it finds others. They belong to the whole machine, so the node is
@@ -48,9 +45,6 @@ func mountNode(s Spec) error {
 	if err := hideKernelSettings(); err != nil {
 		return err
 	}
-	if err := mountCgroups(s.Cgroup); err != nil {
-		return err
-	}
 	// Volumes that ask for propagation need a shared tree; it is shared with the node's containers only.
 	return mount("", "/", "", syscall.MS_REC|syscall.MS_SHARED, "")
 }
@@ -69,42 +63,6 @@ func hideKernelSettings() error {
 			return fmt.Errorf("hiding kernel setting %s: %w", setting, err)
 		}
 		if err := mount(file, target, "", syscall.MS_BIND, ""); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// mountCgroups shows the node its own group as if it were the root of all control groups. What a predecessor left below
-// it is removed first: a kubelet waits some seconds for each container that it finds there and containerd doesn't know.
-func mountCgroups(group string) error {
-	var err error
-	for range 50 { // the predecessor's last processes may take a moment to be gone
-		if err = cgroup.Remove(group); err == nil {
-			break
-		}
-		<-time.After(100 * time.Millisecond)
-	}
-	if err != nil {
-		return err
-	}
-	if err := cgroup.Ensure(group); err != nil {
-		return err
-	}
-	// With version 1, runc mounts a container's group by the path that /proc/self/cgroup names, which must be one below
-	// the node's root: that is so in a namespace of control groups (see units), whose root is where its maker is. With
-	// version 2 the container has such a namespace anyhow, and processes beside the containers' groups aren't allowed.
-	if !cgroup.Version2() {
-		if err := cgroup.Join(group); err != nil {
-			return err
-		}
-	}
-	hierarchies, err := cgroup.Hierarchies()
-	if err != nil {
-		return err
-	}
-	for _, h := range hierarchies {
-		if err := mount(filepath.Join(h, group), h, "", syscall.MS_BIND, ""); err != nil {
 			return err
 		}
 	}
@@ -130,7 +88,7 @@ func bind(source *os.File, target string) error {
 
 func mount(source, target, kind string, flags uintptr, options string) error {
 	if err := syscall.Mount(source, target, kind, flags, options); err != nil {
-		return fmt.Errorf("mounting %s in the node: %w", target, err)
+		return fmt.Errorf("mounting %s: %w", target, err)
 	}
 	return nil
 }

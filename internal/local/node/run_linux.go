@@ -7,22 +7,36 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"syscall"
 
-	"fairlead.dev/fairlead/internal/local/cgroup"
 	"fairlead.dev/fairlead/internal/local/supervise"
 )
 
-// Isolation is what the process that calls Run must have of its own.
+// Isolation is what the process that calls Enter must have of its own.
 var Isolation = supervise.Isolation{Network: true, Mount: true, PID: true}
 
-// Run is the node: it sets the namespaces up that it was started in and keeps the node's programs running until ctx
-// ends. machine is the machine's network namespace.
-func Run(ctx context.Context, s Spec, machine *os.File, log *slog.Logger) error {
-	if err := mountNode(s); err != nil {
-		return fmt.Errorf("starting node %s: %w", s.Name, err)
+// Enter turns the namespaces that this process was started in into the node's, and replaces the process by another run of
+// this program with the arguments given, followed by the path of the spec inside the node. Machine is the machine's
+// network namespace. Enter returns only with an error.
+func Enter(s Spec, machine *os.File, args ...string) error {
+	err := mountNode(s)
+	if err == nil {
+		err = connect(s, machine)
 	}
-	if err := connect(s, machine); err != nil {
-		return err
+	if err == nil {
+		err = enterCgroups(s.Cgroup)
+	}
+	if err == nil {
+		// The program's own path may lie below what the node's mounts cover.
+		err = syscall.Exec("/proc/self/exe", append(append([]string{"fairlead"}, args...), homeNode+"/node.json"), os.Environ())
+	}
+	return fmt.Errorf("starting node %s: %w", s.Name, err)
+}
+
+// Run keeps the node's programs running until ctx ends. It is what Enter replaces itself by.
+func Run(ctx context.Context, s Spec, log *slog.Logger) error {
+	if err := leaveRoot(); err != nil {
+		return fmt.Errorf("starting node %s: %w", s.Name, err)
 	}
 	options := supervise.Options{LogDir: homeLogs, StatusFile: homeNode + "/status.json", Log: log}
 	return supervise.Run(ctx, s.units(), options)
@@ -30,21 +44,18 @@ func Run(ctx context.Context, s Spec, machine *os.File, log *slog.Logger) error 
 
 // units are the node's programs.
 func (s Spec) units() []supervise.Unit {
-	groups := supervise.Isolation{Cgroup: !cgroup.Version2()}
 	name := func(program string) string { return s.LogPrefix + program }
 	return []supervise.Unit{{
-		Name:    name("containerd"),
-		Isolate: groups,
-		Argv:    []string{"containerd", "--config", etc + "/containerd.toml"},
-		Ready:   supervise.Listens(containerd),
+		Name:  name("containerd"),
+		Argv:  []string{"containerd", "--config", etc + "/containerd.toml"},
+		Ready: supervise.Listens(containerd),
 	}, {
 		Name:  name("pause-image"),
 		After: []string{name("containerd")},
 		Do:    importPauseImage,
 	}, {
-		Name:    name("kubelet"),
-		Isolate: groups,
-		After:   []string{name("pause-image")},
+		Name:  name("kubelet"),
+		After: []string{name("pause-image")},
 		Argv: []string{
 			homeSandbox, "kubelet",
 			"--config=" + etc + "/kubelet.yaml",

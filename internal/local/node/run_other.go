@@ -14,5 +14,8 @@ import (
 // Isolation is empty where there are no namespaces.
 var Isolation supervise.Isolation
 
+// Enter needs Linux.
+func Enter(Spec, *os.File, ...string) error { return errors.ErrUnsupported }
+
 // Run needs Linux.
-func Run(context.Context, Spec, *os.File, *slog.Logger) error { return errors.ErrUnsupported }
+func Run(context.Context, Spec, *slog.Logger) error { return errors.ErrUnsupported }

@@ -15,8 +15,5 @@ func attributes(i Isolation) *syscall.SysProcAttr {
 	if i.PID {
 		a.Cloneflags |= syscall.CLONE_NEWPID
 	}
-	if i.Cgroup {
-		a.Cloneflags |= syscall.CLONE_NEWCGROUP
-	}
 	return a
 }

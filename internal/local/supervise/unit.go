@@ -40,7 +40,7 @@ type Unit struct {
 }
 
 // Isolation lists the namespaces of its own that a process gets.
-type Isolation struct{ Network, Mount, PID, Cgroup bool }
+type Isolation struct{ Network, Mount, PID bool }
 
 const (
 	// DefaultGrace is long enough for etcd to close its files and short enough not to be noticed.
