@@ -43,7 +43,7 @@ func newMatcher(pattern string, mode MatchMode) (matcher, error) {
 	case pattern == "*/*":
 		return func(s string) bool { return strings.Contains(s, "/") }, nil
 	}
-	expression, err := globToRegexp(pattern, ".")
+	expression, err := globToRegexp(pattern)
 	if err != nil {
 		return nil, err
 	}
@@ -54,8 +54,8 @@ func newMatcher(pattern string, mode MatchMode) (matcher, error) {
 	return re.MatchString, nil
 }
 
-// globToRegexp translates a glob. any is what * and ? stand for: "." or "[^/]"; ** always stands for any text.
-func globToRegexp(glob, any string) (string, error) {
+// globToRegexp translates a glob without separators, as upstream uses them.
+func globToRegexp(glob string) (string, error) {
 	var b strings.Builder
 	b.WriteString(`(?s)\A`)
 	runes := []rune(glob)
@@ -63,14 +63,9 @@ func globToRegexp(glob, any string) (string, error) {
 	for i := 0; i < len(runes); i++ {
 		switch c := runes[i]; c {
 		case '*':
-			if i+1 < len(runes) && runes[i+1] == '*' {
-				i++
-				b.WriteString(".*")
-			} else {
-				b.WriteString(any + "*")
-			}
+			b.WriteString(".*")
 		case '?':
-			b.WriteString(any)
+			b.WriteString(".")
 		case '{':
 			depth++
 			b.WriteString("(?:")

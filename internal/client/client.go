@@ -29,6 +29,8 @@ import (
 const (
 	// maxMessage bounds an answer: a list of 10,000 large applications is some 100 MB.
 	maxMessage = 200 << 20
+	// maxElements bounds what is in it: such a list has some million conditions, labels and objects.
+	maxElements = 64 << 20
 	// dialTimeout bounds how long a hub may take to accept a connection.
 	dialTimeout = 10 * time.Second
 	// pingAfter is how long a connection may be silent before it is checked, pingTimeout how long the answer may take: a
@@ -113,7 +115,7 @@ func Dial(options Options) (*Client, error) {
 	}
 	c := &Client{options: options, transport: transport}
 	c.connect = []connect.ClientOption{
-		connect.WithCodec(protocol.Proto{}), connect.WithReadMaxBytes(maxMessage), connect.WithInterceptors(c.headers()),
+		connect.WithCodec(protocol.Proto{MaxElements: maxElements}), connect.WithReadMaxBytes(maxMessage), connect.WithInterceptors(c.headers()),
 	}
 	switch {
 	case options.GRPCWeb:

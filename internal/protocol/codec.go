@@ -13,7 +13,13 @@ var ErrMalformed = errors.New("malformed message")
 
 // Proto writes and reads messages as Protocol Buffers (proto2). It has the method set of connect.Codec under the name
 // "proto", and so is what gRPC and gRPC-web speak by default.
-type Proto struct{}
+type Proto struct {
+	// MaxElements bounds the list elements and map entries of one message with all that is in it, when decoding; 0 means
+	// 1,000,000. Two bytes on the wire can become a struct of some hundred bytes.
+	MaxElements int
+}
+
+const defaultMaxElements = 1_000_000
 
 // Name is the content subtype: "proto".
 func (Proto) Name() string { return "proto" }
@@ -40,8 +46,8 @@ func (Proto) MarshalAppend(buffer []byte, message any) ([]byte, error) {
 }
 
 // Unmarshal decodes into a message. Fields that the message doesn't know are skipped; those that it doesn't name keep
-// their value. What it makes of any input is bounded by the input's size: see maxDepth and maxElements.
-func (Proto) Unmarshal(data []byte, message any) error {
+// their value.
+func (p Proto) Unmarshal(data []byte, message any) error {
 	v := reflect.ValueOf(message)
 	if v.Kind() != reflect.Pointer || v.IsNil() || v.Elem().Kind() != reflect.Struct {
 		return fmt.Errorf("decoding %T: it isn't a pointer to a struct", message)
@@ -53,7 +59,10 @@ func (Proto) Unmarshal(data []byte, message any) error {
 	if err != nil {
 		return err
 	}
-	d := decoder{}
+	d := decoder{left: defaultMaxElements}
+	if p.MaxElements > 0 {
+		d.left = p.MaxElements
+	}
 	if err := d.message(data, v.Elem(), layout, 0); err != nil {
 		return fmt.Errorf("decoding %s: %w", v.Elem().Type().Name(), err)
 	}

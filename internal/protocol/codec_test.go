@@ -49,10 +49,10 @@ func filler(seed int64, nilChance float64) *randfill.Filler {
 	return randfill.NewWithSeed(seed).NilChance(nilChance).NumElements(1, 3).MaxDepth(20).Funcs(
 		func(t *metav1.Time, c randfill.Continue) { t.Time = time.Unix(int64(c.Uint32()), 0) },
 		func(t *metav1.MicroTime, c randfill.Continue) { t.Time = time.UnixMicro(int64(c.Uint32()) * 1001) },
-		func(r *runtime.RawExtension, c randfill.Continue) { r.Raw = []byte(`{"a":"` + c.String(5) + `"}`) },
+		func(r *runtime.RawExtension, c randfill.Continue) { r.Raw = []byte(`{"a":1}`) },
 		func(i *intstr.IntOrString, c randfill.Continue) { *i = intstr.FromInt32(c.Int31()) },
 		func(m *metav1.TypeMeta, c randfill.Continue) {},
-		func(f *metav1.FieldsV1, c randfill.Continue) { f.Raw = []byte(`{"f:a":{}}`) },
+		func(f *metav1.FieldsV1, c randfill.Continue) { f.SetRawString(`{"f:a":{}}`) },
 		func(r *argo.SyncOperationResource, c randfill.Continue) {
 			r.Group, r.Kind, r.Name = c.String(3), c.String(3), c.String(3)
 		},
@@ -234,6 +234,16 @@ func TestMalformed(t *testing.T) {
 	}
 }
 
+func TestTooMany(t *testing.T) {
+	b := bytes.Repeat([]byte{0x4a, 0}, 100) // ApplicationQuery.names, empty ones
+	if err := (Proto{MaxElements: 99}).Unmarshal(b, &ApplicationQuery{}); !errors.Is(err, ErrMalformed) {
+		t.Fatalf("got %v", err)
+	}
+	if err := (Proto{MaxElements: 100}).Unmarshal(b, &ApplicationQuery{}); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestTooDeep(t *testing.T) {
 	type node struct {
 		Next *node `protobuf:"bytes,1,opt,name=next"`
@@ -341,6 +351,43 @@ func FuzzDecode(f *testing.F) {
 		}
 		if err := (Proto{}).Unmarshal(encoded, fresh(message)); err != nil {
 			t.Fatalf("what was encoded doesn't decode: %v", err)
+		}
+	})
+}
+
+// BenchmarkList is a list of 1,000 large applications (20 kB each), as the hub sends it.
+func BenchmarkList(b *testing.B) {
+	list := &argo.ApplicationList{}
+	fill := filler(3, .2)
+	for range 1000 {
+		app := argo.Application{}
+		fill.Fill(&app)
+		list.Items = append(list.Items, app)
+	}
+	encoded, err := Proto{}.Marshal(list)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.SetBytes(int64(len(encoded)))
+	b.Run("encode", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := (Proto{}).Marshal(list); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("decode", func(b *testing.B) {
+		for b.Loop() {
+			if err := (Proto{}).Unmarshal(encoded, &argo.ApplicationList{}); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("json", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := (JSON{}).Marshal(list); err != nil {
+				b.Fatal(err)
+			}
 		}
 	})
 }

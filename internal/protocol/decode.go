@@ -8,18 +8,11 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-const (
-	// maxDepth bounds how deep messages may sit in one another; the deepest real one is about 10.
-	maxDepth = 64
-	// maxElements bounds the list elements and map entries of one message with all that is in it. Two bytes on the wire
-	// can become a struct of some hundred bytes; a list of 10,000 large applications has about a million elements.
-	maxElements = 4 << 20
-)
+// maxDepth bounds how deep messages may sit in one another; the deepest real one is about 10.
+const maxDepth = 64
 
-// decoder is the decoding of one message; it counts what it makes.
-type decoder struct {
-	elements int
-}
+// decoder is the decoding of one message; it counts down the elements that it may still make.
+type decoder struct{ left int }
 
 func (d *decoder) message(data []byte, into reflect.Value, l *layout, depth int) error {
 	if depth > maxDepth {
@@ -110,9 +103,8 @@ func (d *decoder) field(f *field, typ protowire.Type, data []byte, into reflect.
 }
 
 func (d *decoder) count() error {
-	d.elements++
-	if d.elements > maxElements {
-		return fmt.Errorf("%w: more than %d elements", ErrMalformed, maxElements)
+	if d.left--; d.left < 0 {
+		return fmt.Errorf("%w: too many elements", ErrMalformed)
 	}
 	return nil
 }

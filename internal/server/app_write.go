@@ -17,6 +17,7 @@ import (
 
 	argo "fairlead.dev/fairlead/api/argo/v1alpha1"
 	"fairlead.dev/fairlead/internal/access"
+	"fairlead.dev/fairlead/internal/project"
 	"fairlead.dev/fairlead/internal/protocol"
 )
 
@@ -257,9 +258,9 @@ func (s *Server) validate(ctx context.Context, app *argo.Application, sources bo
 	bad := func(text string) error {
 		return invalid(fmt.Sprintf("application spec for %s is invalid: InvalidSpecError: %s", app.Name, text))
 	}
-	project := &argo.AppProject{}
-	err := s.options.Client.Get(ctx, client.ObjectKey{Namespace: s.options.Namespace, Name: app.Spec.Project}, project)
-	if apierrors.IsNotFound(err) || (err == nil && app.Namespace != s.options.Namespace && !access.PermitsNamespace(project, app.Namespace)) {
+	bounds := &argo.AppProject{}
+	err := s.options.Client.Get(ctx, client.ObjectKey{Namespace: s.options.Namespace, Name: app.Spec.Project}, bounds)
+	if apierrors.IsNotFound(err) || (err == nil && !s.permitsNamespace(bounds, app.Namespace)) {
 		return invalid(fmt.Sprintf("app is not allowed in project %q, or the project does not exist", app.Spec.Project))
 	}
 	if err != nil {
@@ -277,7 +278,7 @@ func (s *Server) validate(ctx context.Context, app *argo.Application, sources bo
 	if err != nil {
 		return invalid(fmt.Sprintf("application destination spec for %s is invalid: %v", app.Name, err))
 	}
-	if violations := access.CheckBounds(project, &app.Spec, destination); len(violations) > 0 {
+	if violations := project.Check(bounds, app.Spec.AllSources(), destination); len(violations) > 0 {
 		return bad(strings.Join(violations, "; "))
 	}
 	if !sources || s.options.Sources == nil {
@@ -294,9 +295,16 @@ func (s *Server) validate(ctx context.Context, app *argo.Application, sources bo
 	return nil
 }
 
+// permitsNamespace tells whether a project's applications may live in a namespace: the hub's own, or one that it names.
+func (s *Server) permitsNamespace(bounds *argo.AppProject, namespace string) bool {
+	return namespace == s.options.Namespace ||
+		slices.ContainsFunc(bounds.Spec.SourceNamespaces, func(pattern string) bool { return project.Glob(pattern, namespace, 0) })
+}
+
 // destination is an application's, with both URL and name of the cluster.
-func (s *Server) destination(ctx context.Context, app *argo.Application) (argo.ApplicationDestination, error) {
-	destination := app.Spec.Destination
+func (s *Server) destination(ctx context.Context, app *argo.Application) (project.Destination, error) {
+	given := app.Spec.Destination
+	destination := project.Destination{Server: given.Server, Name: given.Name, Namespace: given.Namespace}
 	named := destination.Server
 	switch {
 	case destination.Server != "" && destination.Name != "":

@@ -75,9 +75,14 @@ func (s *Server) podLogs(ctx context.Context, c *call, q *protocol.ApplicationPo
 
 // podsBelow are the pods of a tree that a query means: the named one, all below the named object, or all.
 func podsBelow(tree *protocol.ApplicationTree, q *protocol.ApplicationPodLogsQuery) []protocol.ResourceRef {
-	parents := map[string][]protocol.ResourceRef{}
+	// References to parents may lack version and UID.
+	id := func(ref protocol.ResourceRef) protocol.ResourceRef {
+		ref.Version, ref.UID = "", ""
+		return ref
+	}
+	parents := map[protocol.ResourceRef][]protocol.ResourceRef{}
 	for i := range tree.Nodes {
-		parents[tree.Nodes[i].UID] = tree.Nodes[i].ParentRefs
+		parents[id(tree.Nodes[i].ResourceRef)] = tree.Nodes[i].ParentRefs
 	}
 	named := func(ref protocol.ResourceRef) bool {
 		return (q.Kind == "" || q.Kind == ref.Kind) && (q.Group == "" || q.Group == ref.Group) &&
@@ -85,7 +90,7 @@ func podsBelow(tree *protocol.ApplicationTree, q *protocol.ApplicationPodLogsQue
 	}
 	var below func(ref protocol.ResourceRef, depth int) bool
 	below = func(ref protocol.ResourceRef, depth int) bool {
-		return named(ref) || (depth < 10 && slices.ContainsFunc(parents[ref.UID], func(p protocol.ResourceRef) bool { return below(p, depth+1) }))
+		return named(ref) || (depth < 10 && slices.ContainsFunc(parents[id(ref)], func(p protocol.ResourceRef) bool { return below(p, depth+1) }))
 	}
 	var pods []protocol.ResourceRef
 	for i := range tree.Nodes {

@@ -78,7 +78,7 @@ func (h *restHandler) decode(w http.ResponseWriter, r *http.Request) (any, error
 	request := h.row.newRequest()
 	// Only a preflighted type lets other sites' pages not call us with a user's cookie.
 	if contentType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); r.Method != http.MethodGet && contentType != "application/json" {
-		return nil, &statusError{http.StatusUnsupportedMediaType, connect.NewError(connect.CodeInvalidArgument, errors.New("Invalid content type"))}
+		return nil, &statusError{http.StatusUnsupportedMediaType, invalid("Invalid content type")}
 	}
 	query := r.URL.Query()
 	for name, values := range query {
