@@ -26,6 +26,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"fairlead.dev/fairlead/internal/local/supervise"
+	"fairlead.dev/fairlead/internal/registry"
 )
 
 // TestMain lets the test binary be `fairlead`: what the fleet starts of it is dispatched here. Hub and agent are not this
@@ -51,7 +52,12 @@ func play(ctx context.Context, args []string) error {
 	case part == "local run git":
 		return RunGit(ctx, last, log)
 	case part == "local run registry":
-		return RunRegistry(ctx, last, log)
+		o, err := registryOptions(ctx, last, log)
+		if err != nil {
+			return err
+		}
+		o.BaseImages.Packages = nil // nothing is built here
+		return registry.Run(ctx, o)
 	case part == "local run node":
 		return EnterNode(last)
 	case part == "local run node-programs":

@@ -4,7 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"strconv"
+
+	"fairlead.dev/fairlead/internal/local/network"
 )
 
 // firstPort begins a range that IANA has assigned to nothing common.
@@ -55,5 +58,23 @@ func (s State) checkPorts() error {
 			errs = append(errs, fmt.Errorf("port %d of the %s is taken by another program: %w", port, owner, err))
 		}
 	}
+	if len(errs) > 0 {
+		errs = append(errs, errors.New("is another fleet running? `fairlead local down --dir FOLDER` stops it"))
+	}
 	return errors.Join(errs...)
+}
+
+// checkSubnet says whether something else than this fleet has its addresses, such as another fleet or a VPN.
+func (f *Fleet) checkSubnet() error {
+	if !f.State.Nodes || f.bridge().Exists() {
+		return nil
+	}
+	used, err := network.InUse()
+	if err != nil {
+		return err
+	}
+	if _, err := network.FirstFree([]netip.Prefix{f.State.Subnet}, used); err != nil {
+		return fmt.Errorf("checking the fleet's address range (is another fleet running? `fairlead local down --dir FOLDER` stops it): %w", err)
+	}
+	return nil
 }

@@ -37,16 +37,23 @@ func RunGit(ctx context.Context, dir string, log *slog.Logger) error {
 // RunRegistry serves the registry of the fleet in the folder until ctx ends. It is open to everyone who reaches it:
 // this machine and its pods.
 func RunRegistry(ctx context.Context, dir string, log *slog.Logger) error {
-	f, err := open(dir, Tools{})
+	o, err := registryOptions(ctx, dir, log)
 	if err != nil {
 		return err
 	}
-	listener, err := f.listen(ctx, f.State.Ports.Registry)
-	if err != nil {
-		return fmt.Errorf("starting the registry: %w", err)
-	}
+	return registry.Run(ctx, o)
+}
+
+func registryOptions(ctx context.Context, dir string, log *slog.Logger) (registry.Options, error) {
 	o := registry.Default()
-	o.Dir, o.Listener, o.Logger = f.path("registry"), listener, log
+	f, err := open(dir, Tools{})
+	if err != nil {
+		return o, err
+	}
+	if o.Listener, err = f.listen(ctx, f.State.Ports.Registry); err != nil {
+		return o, fmt.Errorf("starting the registry: %w", err)
+	}
+	o.Dir, o.Logger = f.path("registry"), log
 	o.URL = "http://" + f.RegistryName()
 	o.AnonymousRead, o.AnonymousWrite = true, true
 	o.Mirrors = []string{"docker.io"}
@@ -54,7 +61,7 @@ func RunRegistry(ctx context.Context, dir string, log *slog.Logger) error {
 	if o.BaseImages, err = registry.FindBaseImages(ctx); err != nil {
 		log.Warn("there are no base images for a machine without internet", "err", err)
 	}
-	return registry.Run(ctx, o)
+	return o, nil
 }
 
 // hooks tell the hub of pushes and images.

@@ -17,6 +17,9 @@ import (
 // pollInterval is how often the status file is read while waiting.
 const pollInterval = 100 * time.Millisecond
 
+// patience is how long Up says nothing before it says what it waits for.
+const patience = 10 * time.Second
+
 // ErrNotReady means that the fleet was started but isn't ready in time; it is left running.
 var ErrNotReady = errors.New("the fleet isn't ready")
 
@@ -59,6 +62,9 @@ func Up(ctx context.Context, o Options, progress io.Writer) (*Fleet, error) {
 		if !state.Nodes {
 			fmt.Fprintln(progress, "nodes are simulated with KWOK, because real ones need root on Linux: pods are said to run, but nothing runs in them")
 		}
+		if err := fleet.checkSubnet(); err != nil {
+			return nil, err
+		}
 		if err := fleet.waitForPorts(ctx); err != nil {
 			return nil, err
 		}
@@ -88,6 +94,7 @@ func (f *Fleet) waitForPorts(ctx context.Context) error {
 func (f *Fleet) wait(ctx context.Context, started *daemon, progress io.Writer) error {
 	begin := time.Now()
 	shown := map[string]supervise.UnitStatus{}
+	quiet := begin
 	var status supervise.Status
 	var ended error
 	err := poll(ctx, func() bool {
@@ -109,8 +116,12 @@ func (f *Fleet) wait(ctx context.Context, started *daemon, progress io.Writer) e
 			return false // not written yet
 		}
 		status = now
-		if started != nil {
-			report(progress, time.Since(begin), status, shown)
+		if started != nil && report(progress, time.Since(begin), status, shown) {
+			quiet = time.Now()
+		}
+		if time.Since(quiet) > patience && !status.AllReady() {
+			quiet = time.Now()
+			fmt.Fprintf(progress, "%6.1fs  waiting: %s\n", time.Since(begin).Seconds(), notReady(status))
 		}
 		return status.AllReady()
 	})
@@ -123,8 +134,9 @@ func (f *Fleet) wait(ctx context.Context, started *daemon, progress io.Writer) e
 	return nil
 }
 
-// report prints what has changed since the last time.
-func report(w io.Writer, elapsed time.Duration, status supervise.Status, shown map[string]supervise.UnitStatus) {
+// report prints what has changed since the last time, and says whether anything has.
+func report(w io.Writer, elapsed time.Duration, status supervise.Status, shown map[string]supervise.UnitStatus) bool {
+	news := false
 	for _, u := range status.Units {
 		before := shown[u.Name]
 		shown[u.Name] = u
@@ -134,10 +146,13 @@ func report(w io.Writer, elapsed time.Duration, status supervise.Status, shown m
 		switch u.State {
 		case supervise.Ready, supervise.Done:
 			fmt.Fprintf(w, "%6.1fs  %s is %s\n", elapsed.Seconds(), u.Name, strings.ToLower(string(u.State)))
+			news = true
 		case supervise.Failed:
 			fmt.Fprintf(w, "%6.1fs  %s failed: %s%s\n", elapsed.Seconds(), u.Name, u.Message, logHint(u))
+			news = true
 		}
 	}
+	return news
 }
 
 // notReady lists what keeps the fleet from being ready.

@@ -48,6 +48,6 @@ next:
 		}
 		return candidate, nil
 	}
-	return netip.Prefix{}, fmt.Errorf("%w: %v (and whatever else was tried) overlaps with %v, which this machine uses", ErrNoSubnet,
+	return netip.Prefix{}, fmt.Errorf("%w: %v overlaps with %v, which this machine uses", ErrNoSubnet,
 		candidates[len(candidates)-1], conflict)
 }
