@@ -25,7 +25,7 @@ type Registry struct {
 	options Options
 
 	mu       sync.Mutex
-	clusters map[string]*Cluster
+	clusters map[connectionKey]*Cluster
 	closed   bool
 
 	listenersMu sync.RWMutex
@@ -33,12 +33,18 @@ type Registry struct {
 	nextID      int
 }
 
+// connectionKey tells connections apart. The name is part of it: where two Secrets have the same address by mistake, the
+// one with the wrong credentials must not take the connection away from the other.
+type connectionKey struct{ server, name string }
+
+func keyOfConnection(s settings.Cluster) connectionKey { return connectionKey{s.Server, s.Name} }
+
 // NewRegistry makes a registry without connections.
 func NewRegistry(options Options) (*Registry, error) {
 	if err := options.Validate(); err != nil {
 		return nil, err
 	}
-	return &Registry{options: options, clusters: map[string]*Cluster{}, listeners: map[int]func(Change){}}, nil
+	return &Registry{options: options, clusters: map[connectionKey]*Cluster{}, listeners: map[int]func(Change){}}, nil
 }
 
 // Subscribe calls back at each change of any cluster, until cancel. The callback must not block.
@@ -83,7 +89,8 @@ func (r *Registry) connection(s settings.Cluster) (*Cluster, error) {
 	if r.closed {
 		return nil, ErrClosed
 	}
-	if c, ok := r.clusters[s.Server]; ok {
+	key := keyOfConnection(s)
+	if c, ok := r.clusters[key]; ok {
 		if sameConnection(c.settings, s) {
 			return c, nil
 		}
@@ -94,7 +101,7 @@ func (r *Registry) connection(s settings.Cluster) (*Cluster, error) {
 		return nil, fmt.Errorf("configuring cluster %q: %w", s.Name, err)
 	}
 	c := newCluster(s, config, r.options, r.publish)
-	r.clusters[s.Server] = c
+	r.clusters[key] = c
 	return c, nil
 }
 
@@ -106,16 +113,16 @@ func sameConnection(a, b settings.Cluster) bool {
 
 // Keep closes the connections to clusters that are no longer configured.
 func (r *Registry) Keep(configured []settings.Cluster) {
-	servers := map[string]bool{}
+	wanted := map[connectionKey]bool{}
 	for _, s := range configured {
-		servers[s.Server] = true
+		wanted[keyOfConnection(s)] = true
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for server, c := range r.clusters {
-		if !servers[server] {
+	for key, c := range r.clusters {
+		if !wanted[key] {
 			c.close()
-			delete(r.clusters, server)
+			delete(r.clusters, key)
 		}
 	}
 }
