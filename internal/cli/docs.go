@@ -3,9 +3,11 @@ package cli
 import (
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/cobra/doc"
+	"github.com/spf13/pflag"
 )
 
 // newDocsCommand writes the reference that stands in docs/cli. It is hidden: `make generate` runs it.
@@ -21,12 +23,23 @@ func newDocsCommand(root *cobra.Command) *cobra.Command {
 				return fmt.Errorf("making %s: %w", args[0], err)
 			}
 			root.DisableAutoGenTag = true
-			if err := root.PersistentFlags().Set("config", "~/.config/fairlead/logins.yaml"); err != nil {
-				return err
-			}
-			root.PersistentFlags().Lookup("config").DefValue = "~/.config/fairlead/logins.yaml"
-			root.PersistentFlags().Lookup("server").DefValue = ""
+			root.InitDefaultCompletionCmd()
+			withoutHome(root)
 			return doc.GenMarkdownTree(root, args[0])
 		},
+	}
+}
+
+// withoutHome writes ~ for the home folder in the defaults of flags, so that the reference is the same everywhere.
+func withoutHome(cmd *cobra.Command) {
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return
+	}
+	neutral := func(flag *pflag.Flag) { flag.DefValue = strings.ReplaceAll(flag.DefValue, home, "~") }
+	cmd.Flags().VisitAll(neutral)
+	cmd.PersistentFlags().VisitAll(neutral)
+	for _, sub := range cmd.Commands() {
+		withoutHome(sub)
 	}
 }
