@@ -81,7 +81,8 @@ func (s *Source) current(ctx context.Context, url string) (*git.Repository, erro
 }
 
 // Resolve finds the commits that the revisions mean, one a source; without revisions, or with an empty one, the source's
-// own target. It answers from the mirrors as they were at the last fetch, and fetches what this process never did.
+// own target. It answers from the mirrors as they were at the last fetch, and fetches what this process never did: a mirror
+// that lies around from before may be old, and to deploy from it would roll back.
 func (s *Source) Resolve(ctx context.Context, sources v1alpha1.ApplicationSources, revisions []string) ([]string, error) {
 	resolved := make([]string, len(sources))
 	for i, source := range sources {

@@ -19,6 +19,9 @@ func (r *Reconciler) conditions(_ context.Context, v *visit) error {
 	if v.headErr != nil {
 		v.condition(v1alpha1.ApplicationConditionComparisonError, "Failed to load target state: %v", v.headErr)
 	}
+	if outage := v.session.currentOutage(); outage != nil && v.headErr == nil {
+		v.condition(v1alpha1.ApplicationConditionComparisonError, "Failed to load target state: %v (compared with what was fetched before)", outage)
+	}
 	if hold, err := v.app.Hold(); err != nil {
 		v.condition(v1alpha1.ApplicationConditionRollbackHold, "%v: automation is off until the hold is released with `fairlead app release %s`", err, v.app.Name)
 	} else if hold != nil {

@@ -51,6 +51,8 @@ type fleet struct {
 	work, url string
 	mirrors   string
 	options   Options
+	// silent means that no webhook tells of commits.
+	silent bool
 	// metrics are the newest hub's.
 	metrics *prometheus.Registry
 }
@@ -156,7 +158,9 @@ func (f *fleet) commit(files map[string]string) string {
 	f.git(f.work, "add", "-A")
 	f.git(f.work, "commit", "--quiet", "-m", "change")
 	f.git(f.work, "push", "--quiet", "origin", "HEAD:main")
-	f.bus.PublishPush(event.Push{Repository: event.NormalizeURL(f.url), Ref: "refs/heads/main"})
+	if !f.silent {
+		f.bus.PublishPush(event.Push{Repository: event.NormalizeURL(f.url), Ref: "refs/heads/main"})
+	}
 	return f.git(f.work, "rev-parse", "HEAD")
 }
 

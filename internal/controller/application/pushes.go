@@ -2,6 +2,7 @@ package application
 
 import (
 	"context"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
@@ -63,10 +64,11 @@ func (r *Reconciler) lookAt(ctx context.Context, repository string, seen time.Ti
 		err := r.wakeConcerned(ctx, repository, seen)
 		if err != nil && ctx.Err() == nil {
 			wait := min(r.options.RetryMin<<min(failures, 20), r.options.RetryMax)
+			wait = wait/2 + rand.N(wait)
 			failures++
 			r.log.Warn("fetching a repository", "repository", repository, "error", err, "again", wait)
 			if failures == patience {
-				r.wakeAll(repository) // they say in their conditions what is wrong
+				r.tellOutage(repository, err)
 			}
 			select {
 			case <-r.clock.After(wait):
@@ -104,6 +106,9 @@ func (r *Reconciler) wakeConcerned(ctx context.Context, repository string, seen 
 	}
 	r.log.Info("repository fetched", "repository", repository, "fetchMs", r.clock.Since(began).Milliseconds(), "sincePushMs", r.clock.Since(seen).Milliseconds())
 	for _, i := range interested {
+		if i.session.setOutage(nil) {
+			r.wake(i.session.name)
+		}
 		if i.manifests != nil && !i.failing {
 			revisions, err := r.manifests.Resolve(ctx, i.targets, nil)
 			if err == nil && (slices.Equal(revisions, i.manifests.Revisions) || r.changes.Unchanged(ctx, i.manifests, revisions)) {
@@ -116,11 +121,12 @@ func (r *Reconciler) wakeConcerned(ctx context.Context, repository string, seen 
 	return nil
 }
 
-// wakeAll has every application of a repository look for itself.
-func (r *Reconciler) wakeAll(repository string) {
+// tellOutage has every application of a repository say in a condition what is wrong.
+func (r *Reconciler) tellOutage(repository string, err error) {
 	for _, i := range r.interestedIn(repository) {
-		i.session.markStale(false, time.Time{})
-		r.wake(i.session.name)
+		if i.session.setOutage(err) {
+			r.wake(i.session.name)
+		}
 	}
 }
 

@@ -55,6 +55,8 @@ type session struct {
 	repositories    []string
 	server, project string
 	failing         bool
+	// outage is why the repository couldn't be fetched for some time; what was fetched before still counts.
+	outage error
 	// known is manifests and revisions for others than the reconcile.
 	known   *desired.Manifests
 	targets v1alpha1.ApplicationSources
@@ -182,4 +184,19 @@ func (s *session) noteWrite(resourceVersion string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.lastWrite = resourceVersion
+}
+
+// setOutage notes or clears an outage of the repository, and tells whether that is news.
+func (s *session) setOutage(err error) (news bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	news = (s.outage == nil) != (err == nil)
+	s.outage = err
+	return news
+}
+
+func (s *session) currentOutage() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.outage
 }
