@@ -103,6 +103,9 @@ func TestWritesAreKnownAtOnceAndTold(t *testing.T) {
 	if _, err := c.Patch(t.Context(), other, "application/merge-patch+json", []byte(`{"data":{"key":"other"}}`)); err != nil {
 		t.Fatal(err)
 	}
+	if change := <-changes; change.Instance != instance {
+		t.Errorf("told of %+v", change)
+	}
 	if err := c.Delete(t.Context(), configMaps, object.KeyOf(manifest), "background", ""); err != nil {
 		t.Fatal(err)
 	}

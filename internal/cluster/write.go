@@ -46,7 +46,7 @@ func (c *Cluster) resource(ctx context.Context, gvk schema.GroupVersionKind, nam
 }
 
 // Apply makes the cluster have the manifest, by server-side apply as diff.Manager, and returns the object as it is now (or
-// would be). The cache knows it at once.
+// would be). The cache knows it at once; no Change tells of it, for whoever syncs an application looks at it anyway.
 func (c *Cluster) Apply(ctx context.Context, manifest *unstructured.Unstructured, o ApplyOptions) (*unstructured.Unstructured, error) {
 	ctx, cancel := c.request(ctx)
 	defer cancel()
@@ -72,7 +72,7 @@ func (c *Cluster) Apply(ctx context.Context, manifest *unstructured.Unstructured
 		return nil, c.explain("applying", object.KeyOf(manifest), err)
 	}
 	if !o.DryRun {
-		c.wrote(answer)
+		c.wrote(answer, c.store.putWritten)
 	}
 	return answer, nil
 }
@@ -173,8 +173,8 @@ func (c *Cluster) adopt(ctx context.Context, resource dynamic.ResourceInterface,
 	return err
 }
 
-// wrote lets the cache know the answer to a write.
-func (c *Cluster) wrote(answer *unstructured.Unstructured) {
+// wrote lets the cache know the answer to a write, by put if applications are to be told of it.
+func (c *Cluster) wrote(answer *unstructured.Unstructured, take func(*unstructured.Unstructured)) {
 	if answer.GroupVersionKind().GroupKind() == (schema.GroupKind{Group: "apiextensions.k8s.io", Kind: "CustomResourceDefinition"}) {
 		c.kinds.invalidate()
 	}
@@ -182,7 +182,7 @@ func (c *Cluster) wrote(answer *unstructured.Unstructured) {
 		answer = answer.DeepCopy() // the cache keeps little of it, the caller all
 	}
 	if c.running(answer.GroupVersionKind().GroupKind()) != nil {
-		c.store.putWritten(answer)
+		take(answer)
 	}
 }
 
@@ -198,7 +198,7 @@ func (c *Cluster) Create(ctx context.Context, manifest *unstructured.Unstructure
 	if err != nil {
 		return nil, c.explain("creating", object.KeyOf(manifest), err)
 	}
-	c.wrote(answer)
+	c.wrote(answer, c.store.putWritten)
 	return answer, nil
 }
 
@@ -251,7 +251,7 @@ func (c *Cluster) Get(ctx context.Context, gvk schema.GroupVersionKind, key obje
 	return u, nil
 }
 
-// Patch changes an object, or a subresource of it ("status"), by a patch of the given type.
+// Patch changes an object, or a subresource of it ("status"), by a patch of the given type. A Change tells of it.
 func (c *Cluster) Patch(ctx context.Context, u *unstructured.Unstructured, kind types.PatchType, body []byte, subresources ...string) (*unstructured.Unstructured, error) {
 	ctx, cancel := c.request(ctx)
 	defer cancel()
@@ -263,7 +263,7 @@ func (c *Cluster) Patch(ctx context.Context, u *unstructured.Unstructured, kind 
 	if err != nil {
 		return nil, c.explain("patching", object.KeyOf(u), err)
 	}
-	c.wrote(answer)
+	c.wrote(answer.DeepCopy(), c.store.put)
 	return answer, nil
 }
 
