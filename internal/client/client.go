@@ -68,8 +68,9 @@ func (o Options) Validate() error {
 
 // ServerURL completes what a user writes for a hub: a URL, or HOST[:PORT], which is taken for https except on this machine.
 func ServerURL(server string) (string, error) {
-	server = strings.TrimRight(strings.TrimSpace(server), "/")
+	server = strings.TrimSpace(server)
 	if !strings.Contains(server, "://") {
+		server = strings.TrimRight(server, "/")
 		host, _, err := net.SplitHostPort(server)
 		if err != nil {
 			host = server
@@ -80,7 +81,7 @@ func ServerURL(server string) (string, error) {
 		}
 		server = scheme + "://" + server
 	}
-	return server, Options{Server: server}.Validate()
+	return strings.TrimRight(server, "/"), Options{Server: server}.Validate()
 }
 
 // Client is a connection to a hub. It is safe for concurrent use.

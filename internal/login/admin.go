@@ -62,7 +62,7 @@ func ensureAdmin(ctx context.Context, c client.Client, namespace string) error {
 		if err != nil {
 			return err
 		}
-		hash, err := bcrypt.GenerateFromPassword([]byte(password), cost)
+		hash, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.DefaultCost)
 		if err != nil {
 			return err
 		}

@@ -7,6 +7,7 @@ package login
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"strings"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/google/uuid"
+	"golang.org/x/crypto/bcrypt"
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -54,6 +56,8 @@ type Options struct {
 	Namespace string
 	// Clock is the time; nil means the real one.
 	Clock clock.Clock
+	// Cost is bcrypt's, of new passwords; 0 means its default, some 60 ms.
+	Cost int
 }
 
 // Default is everything but the client, for the namespace argocd.
@@ -75,7 +79,11 @@ type Manager struct {
 	client    client.Client
 	namespace string
 	clock     clock.Clock
+	cost      int
 	attempts  *attempts
+	// nobody is the hash of a password that nobody has. It is compared with when there is no account, so that the time of
+	// the answer doesn't tell.
+	nobody []byte
 }
 
 // New makes a manager.
@@ -86,8 +94,16 @@ func New(options Options) (*Manager, error) {
 	if options.Clock == nil {
 		options.Clock = clock.RealClock{}
 	}
+	if options.Cost == 0 {
+		options.Cost = bcrypt.DefaultCost
+	}
+	nobody, err := bcrypt.GenerateFromPassword([]byte(rand.Text()), options.Cost)
+	if err != nil {
+		return nil, fmt.Errorf("preparing the login: %w", err)
+	}
 	return &Manager{
-		client: options.Client, namespace: options.Namespace, clock: options.Clock, attempts: newAttempts(options.Clock),
+		client: options.Client, namespace: options.Namespace, clock: options.Clock, cost: options.Cost,
+		attempts: newAttempts(options.Clock), nobody: nobody,
 	}, nil
 }
 

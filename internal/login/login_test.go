@@ -41,7 +41,7 @@ func newHub(t *testing.T, configMap map[string]string) *hub {
 	config := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "argocd-cm"}, Data: configMap}
 	c := fake.NewClientBuilder().WithObjects(secret, config).Build()
 	clock := testingclock.NewFakeClock(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
-	manager, err := New(Options{Client: c, Namespace: namespace, Clock: clock})
+	manager, err := New(Options{Client: c, Namespace: namespace, Clock: clock, Cost: bcrypt.MinCost})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -311,7 +311,7 @@ func TestEnsureAdmin(t *testing.T) {
 	if err := c.Get(ctx, client.ObjectKey{Namespace: namespace, Name: "argocd-initial-admin-secret"}, &initial); err != nil {
 		t.Fatal(err)
 	}
-	m, err := New(Options{Client: c, Namespace: namespace})
+	m, err := New(Options{Client: c, Namespace: namespace, Cost: bcrypt.MinCost})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -320,12 +320,6 @@ func TestEnsureAdmin(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := m.Verify(ctx, token); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func TestTheHashOfNobodyIsAHash(t *testing.T) {
-	if err := bcrypt.CompareHashAndPassword(noPassword, []byte("x")); !errors.Is(err, bcrypt.ErrMismatchedHashAndPassword) {
 		t.Fatal(err)
 	}
 }

@@ -14,13 +14,7 @@ const (
 	maxName = 32
 	// maxPassword is what bcrypt takes.
 	maxPassword = 72
-	// cost is bcrypt's; some 60 ms.
-	cost = bcrypt.DefaultCost
 )
-
-// noPassword is the hash of a password that nobody has. It is compared with when there is no account, so that the time of
-// the answer doesn't tell.
-var noPassword = []byte("$2a$10$CwTycUXWue0Thq9StjUM0uJ8hUQ9o7T1mKtfgPY7C1fKZ0e7GYaIe")
 
 // CheckPassword tells whether an account that can log on has this password. Its error is a Refusal if not.
 func (m *Manager) CheckPassword(ctx context.Context, name, password string) error {
@@ -41,7 +35,7 @@ func (m *Manager) CheckPassword(ctx context.Context, name, password string) erro
 	account, exists := config.account(name)
 	hash := account.passwordHash
 	if !exists || len(hash) == 0 {
-		hash, exists = noPassword, false
+		hash, exists = m.nobody, false
 	}
 	matches := bcrypt.CompareHashAndPassword(hash, []byte(password)) == nil
 	done(matches && exists)
@@ -61,7 +55,7 @@ func (m *Manager) SetPassword(ctx context.Context, name, password string) error 
 	if len(password) > maxPassword {
 		return fmt.Errorf("%w: it has more than %d bytes", ErrPassword, maxPassword)
 	}
-	hash, err := bcrypt.GenerateFromPassword([]byte(password), cost)
+	hash, err := bcrypt.GenerateFromPassword([]byte(password), m.cost)
 	if err != nil {
 		return fmt.Errorf("changing the password of %s: %w", name, err)
 	}

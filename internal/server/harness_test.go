@@ -176,7 +176,7 @@ func newHub(t *testing.T, change ...func(*Options)) *hub {
 	}
 	builder.WithObjects(accountSecret(t, "admin", "developer", "operator", "stranger"))
 	h := &hub{t: t, client: builder.Build(), fleet: newMemoryFleet(t), log: &bytes.Buffer{}}
-	logins, err := login.New(login.Options{Client: h.client, Namespace: hubNamespace})
+	logins, err := login.New(login.Options{Client: h.client, Namespace: hubNamespace, Cost: bcrypt.MinCost})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -222,6 +222,18 @@ func (l *lockedWriter) Write(p []byte) (int, error) {
 	return l.w.Write(p)
 }
 
+// hashes are of passwords that were hashed before, by password: under the race detector each takes its time.
+var hashes sync.Map
+
+func hashOf(password string) ([]byte, error) {
+	if known, ok := hashes.Load(password); ok {
+		return known.([]byte), nil
+	}
+	hash, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.MinCost)
+	hashes.Store(password, hash)
+	return hash, err
+}
+
 func accountSecret(t *testing.T, names ...string) *corev1.Secret {
 	t.Helper()
 	secret := &corev1.Secret{
@@ -229,7 +241,7 @@ func accountSecret(t *testing.T, names ...string) *corev1.Secret {
 		Data:       map[string][]byte{"server.secretkey": []byte("the key of a test, long enough for it")},
 	}
 	for _, name := range names {
-		hash, err := bcrypt.GenerateFromPassword([]byte(name), bcrypt.MinCost)
+		hash, err := hashOf(name)
 		if err != nil {
 			t.Fatal(err)
 		}

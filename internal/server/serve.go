@@ -41,11 +41,8 @@ func (s *Server) serve(ctx context.Context, r *row, request any, send func(any) 
 		row: r, identity: caller.identity, loggedIn: caller.loggedIn,
 		user: policy.User(caller.identity.Name, caller.identity.Groups...),
 	}
-	if !r.streams {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, s.options.CallTimeout)
-		defer cancel()
-	}
+	ctx, cancel := s.bound(ctx, r)
+	defer cancel()
 	return r.serve(ctx, c, request, func(message any) error {
 		if r.permission.level == levelChecked && !c.checked {
 			return errUnchecked
@@ -98,4 +95,14 @@ func (s *Server) maxBytes(r *row) int {
 		return s.options.MaxAnonymousBytes
 	}
 	return s.options.MaxRequestBytes
+}
+
+// bound ends a call after its time, and a stream with the server.
+func (s *Server) bound(ctx context.Context, r *row) (context.Context, context.CancelFunc) {
+	if !r.streams {
+		return context.WithTimeout(ctx, s.options.CallTimeout)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	stop := context.AfterFunc(s.ending, cancel)
+	return ctx, func() { stop(); cancel() }
 }

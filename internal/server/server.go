@@ -19,7 +19,7 @@ const (
 	headerTimeout, idleTimeout = 10 * time.Second, 5 * time.Minute
 	// maxHeaderBytes has room for tokens with many groups.
 	maxHeaderBytes = 256 << 10
-	// graceTime is how long calls may go on when the server ends; streams end with their clients' knowledge after it.
+	// graceTime is how long calls may go on when the server ends.
 	graceTime = 5 * time.Second
 	// maxStreams bounds the calls at a time on one connection.
 	maxStreams = 1000
@@ -27,7 +27,9 @@ const (
 
 // Server is the hub's API.
 type Server struct {
-	options  Options
+	options Options
+	// ending ends when the server does, and with it all streams.
+	ending   context.Context
 	policies *policies
 	metrics  *metrics
 	apps     *feed
@@ -48,7 +50,7 @@ func New(ctx context.Context, options Options) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		options: options, metrics: metrics, apps: newFeed(),
+		options: options, ending: ctx, metrics: metrics, apps: newFeed(),
 		policies: &policies{
 			client: options.Client, namespace: options.Namespace, logger: options.Logger, invalid: metrics.policyInvalid,
 		},
@@ -113,8 +115,9 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	server := &http.Server{
 		Handler: s.handler, Protocols: protocols, TLSConfig: s.options.TLS,
 		ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
-		HTTP2:       &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
-		BaseContext: func(net.Listener) context.Context { return ctx },
+		HTTP2: &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
+		// Calls that run may come to their end; streams are ended by ending.
+		BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
 	}
 	ended := make(chan error, 1)
 	go func() {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -40,10 +41,10 @@ func TestEveryRowHasAPermission(t *testing.T) {
 			}
 		case levelSignedIn:
 		case levelChecked:
-			if !contains(access.Resources, r.permission.resource) {
+			if !slices.Contains(access.Resources, r.permission.resource) {
 				t.Errorf("%s: there is no resource %q", r.procedure, r.permission.resource)
 			}
-			if verb, _, _ := strings.Cut(r.permission.action, "/"); !contains(access.Actions, verb) {
+			if verb, _, _ := strings.Cut(r.permission.action, "/"); !slices.Contains(access.Actions, verb) {
 				t.Errorf("%s: there is no action %q", r.procedure, r.permission.action)
 			}
 		default:
@@ -61,15 +62,6 @@ func TestEveryRowHasAPermission(t *testing.T) {
 			}
 		}
 	}
-}
-
-func contains(list []string, what string) bool {
-	for _, s := range list {
-		if s == what {
-			return true
-		}
-	}
-	return false
 }
 
 // fill makes a request that names things that exist.
@@ -250,13 +242,25 @@ func (h *hub) state() string {
 
 // TestAdminMayEverything makes sure that the refusals above are not for another reason.
 func TestAdminMayEverything(t *testing.T) {
-	for i := range newHub(t).server.rows {
-		h := newHub(t)
-		r := &h.server.rows[i]
+	h := newHub(t)
+	rows := slices.Clone(h.server.rows)
+	slices.SortStableFunc(rows, func(a, b row) int { // what deletes comes last: what is gone is denied
+		return strings.Compare(a.lastWord(), b.lastWord())
+	})
+	for i := range rows {
+		r := &rows[i]
 		if _, err := h.call(h.token("admin"), r, fill(r)); connect.CodeOf(err) == connect.CodePermissionDenied && err != nil {
 			t.Errorf("%s: %v", r.procedure, err)
 		}
 	}
+}
+
+// lastWord is "z" for calls that delete, and "" for all others.
+func (r *row) lastWord() string {
+	if _, method := r.service(); strings.HasPrefix(method, "Delete") {
+		return "z"
+	}
+	return ""
 }
 
 // TestUncheckedAnswersAreWithheld is about a handler that forgets its permission.

@@ -308,3 +308,27 @@ func TestServerSentEvents(t *testing.T) {
 		t.Errorf("got %s", second)
 	}
 }
+
+// TestStreamsEndWithTheServer: the hub's cleanup waits for Serve, which waits for its streams.
+func TestStreamsEndWithTheServer(t *testing.T) {
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	ended := make(chan error, 1)
+	t.Run("hub", func(t *testing.T) {
+		h := newHub(t)
+		developer, first := h.as("developer"), make(chan struct{})
+		go func() {
+			var last error
+			for _, err := range hubclient.Stream(ctx, developer, protocol.ApplicationWatch, &protocol.ApplicationQuery{Name: "dev"}) {
+				if last = err; err == nil {
+					close(first)
+				}
+			}
+			ended <- last
+		}()
+		<-first
+	})
+	if err := <-ended; err != nil {
+		t.Errorf("the stream ended with %v", err)
+	}
+}
