@@ -158,12 +158,14 @@ func (s *Server) listApps(ctx context.Context, c *call, q *protocol.ApplicationQ
 
 // watchApps sends what there is, unless the query says from which version on, and then every change.
 func (s *Server) watchApps(ctx context.Context, c *call, q *protocol.ApplicationQuery, send func(*protocol.ApplicationWatchEvent) error) error {
+	if q.Name != "" && q.AppNamespace == "" { // a name alone is of the hub's namespace
+		named := *q
+		named.AppNamespace = s.options.Namespace
+		q = &named
+	}
 	filter, err := s.newAppFilter(c, q)
 	if err != nil {
 		return err
-	}
-	if q.Name != "" && filter.namespace == "" {
-		filter.namespace = s.options.Namespace
 	}
 	subscription := s.apps.subscribe(func(app *argo.Application) bool { return filter.name == "" || filter.name == app.Name })
 	defer subscription.close()
