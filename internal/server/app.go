@@ -78,6 +78,29 @@ func (s *Server) visibleApp(ctx context.Context, c *call, ref appRef) (*argo.App
 	return app, nil
 }
 
+// change edits an application and writes it. Where somebody else's write crosses, it takes the newest state and edits that;
+// an edit that refuses ends it. Doing says what for, in the error.
+func (s *Server) change(ctx context.Context, app *argo.Application, doing string, edit func() error) error {
+	for attempt := 0; ; attempt++ {
+		if err := edit(); err != nil {
+			return err
+		}
+		err := s.options.Client.Update(ctx, app)
+		if err == nil {
+			return nil
+		}
+		if !apierrors.IsConflict(err) || attempt == maxConflicts {
+			return fmt.Errorf("%s: %w", doing, err)
+		}
+		if err := s.reread(ctx, app); err != nil {
+			return fmt.Errorf("%s: %w", doing, err)
+		}
+	}
+}
+
+// maxConflicts is how often a change is tried again that somebody else's crossed.
+const maxConflicts = 10
+
 // reread takes an application's newest state in place of one that was too old to write.
 func (s *Server) reread(ctx context.Context, app *argo.Application) error {
 	fresh := &argo.Application{} // decoding into the old one would keep what is gone

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-
 	argo "fairlead.dev/fairlead/api/argo/v1alpha1"
 	"fairlead.dev/fairlead/internal/access"
 	"fairlead.dev/fairlead/internal/protocol"
@@ -100,20 +98,15 @@ func (s *Server) releaseHold(ctx context.Context, c *call, q *protocol.HoldReque
 	if err != nil {
 		return nil, err
 	}
-	for attempt := 0; ; attempt++ {
+	err = s.change(ctx, app, fmt.Sprintf("releasing application '%s'", app.Name), func() error {
 		if !app.Held() {
-			return nil, precondition(fmt.Sprintf("application '%s' is not held", app.Name))
+			return precondition(fmt.Sprintf("application '%s' is not held", app.Name))
 		}
 		app.ClearHold()
-		err := s.options.Client.Update(ctx, app)
-		if err == nil {
-			return app, nil
-		}
-		if !apierrors.IsConflict(err) || attempt == maxConflicts {
-			return nil, fmt.Errorf("releasing application '%s': %w", app.Name, err)
-		}
-		if err := s.reread(ctx, app); err != nil {
-			return nil, fmt.Errorf("releasing application '%s': %w", app.Name, err)
-		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
+	return app, nil
 }

@@ -6,7 +6,6 @@ import (
 	"regexp"
 
 	"connectrpc.com/connect"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	argo "fairlead.dev/fairlead/api/argo/v1alpha1"
 	"fairlead.dev/fairlead/internal/access"
@@ -134,29 +133,36 @@ func (s *Server) resolve(ctx context.Context, source argo.ApplicationSource, rev
 	return commit, nil
 }
 
-// start asks the controller for an operation. There is one at a time. prepare changes the application in the same write.
+// start asks the controller for an operation. There is one at a time that a person asked for; one of the automation gives
+// way. prepare changes the application in the same write.
 func (s *Server) start(ctx context.Context, app *argo.Application, operation *argo.Operation, prepare func(*argo.Application)) (*argo.Application, error) {
-	for attempt := 0; ; attempt++ {
-		if app.Operation != nil {
-			return nil, precondition("another operation is already in progress")
-		}
-		if app.DeletionTimestamp != nil {
-			return nil, precondition("application is deleting")
+	err := s.change(ctx, app, "error setting app operation", func() error {
+		running := runningOperation(app)
+		switch {
+		case app.Operation != nil, running != nil && !running.Operation.InitiatedBy.Automated:
+			return precondition("another operation is already in progress")
+		case app.DeletionTimestamp != nil:
+			return precondition("application is deleting")
 		}
 		prepare(app)
 		app.Operation = operation.DeepCopy()
-		app.Status.OperationState = nil
-		err := s.options.Client.Update(ctx, app)
-		if err == nil {
-			return app, nil
+		if running == nil {
+			app.Status.OperationState = nil
 		}
-		if !apierrors.IsConflict(err) || attempt == maxConflicts {
-			return nil, fmt.Errorf("error setting app operation: %w", err)
-		}
-		if err := s.reread(ctx, app); err != nil {
-			return nil, fmt.Errorf("error setting app operation: %w", err)
-		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
+	return app, nil
+}
+
+// runningOperation is the state of an operation that the controller has begun and not ended; nil if there is none.
+func runningOperation(app *argo.Application) *argo.OperationState {
+	if state := app.Status.OperationState; state != nil && !state.Phase.Completed() {
+		return state
+	}
+	return nil
 }
 
 func (s *Server) terminateApp(ctx context.Context, c *call, q *protocol.OperationTerminateRequest) (*protocol.OperationTerminateResponse, error) {
@@ -164,20 +170,19 @@ func (s *Server) terminateApp(ctx context.Context, c *call, q *protocol.Operatio
 	if err != nil {
 		return nil, err
 	}
-	for attempt := 0; ; attempt++ {
-		if app.Operation == nil || app.Status.OperationState == nil {
-			return nil, invalid("Unable to terminate operation. No operation is in progress")
+	err = s.change(ctx, app, "error updating application", func() error {
+		switch running := runningOperation(app); {
+		case running != nil:
+			running.Phase = argo.OperationTerminating
+		case app.Operation != nil:
+			app.Operation = nil // it has not begun
+		default:
+			return invalid("Unable to terminate operation. No operation is in progress")
 		}
-		app.Status.OperationState.Phase = argo.OperationTerminating
-		err := s.options.Client.Update(ctx, app)
-		if err == nil {
-			return &protocol.OperationTerminateResponse{}, nil
-		}
-		if !apierrors.IsConflict(err) || attempt == maxConflicts {
-			return nil, fmt.Errorf("error updating application: %w", err)
-		}
-		if err := s.reread(ctx, app); err != nil {
-			return nil, fmt.Errorf("error getting application by name: %w", err)
-		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
+	return &protocol.OperationTerminateResponse{}, nil
 }

@@ -12,7 +12,6 @@ import (
 	jsonpatch "gopkg.in/evanphx/json-patch.v4"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	argo "fairlead.dev/fairlead/api/argo/v1alpha1"
@@ -20,9 +19,6 @@ import (
 	"fairlead.dev/fairlead/internal/project"
 	"fairlead.dev/fairlead/internal/protocol"
 )
-
-// maxConflicts is how often a change is tried again that somebody else's crossed.
-const maxConflicts = 10
 
 func (s *Server) createApp(ctx context.Context, c *call, q *protocol.ApplicationCreateRequest) (*argo.Application, error) {
 	if q.Application == nil {
@@ -138,9 +134,9 @@ func (s *Server) validateAndReplace(ctx context.Context, c *call, existing, desi
 // replaceApp writes spec, labels, annotations and finalizers of the desired state; status and operation stay. merge adds
 // labels and annotations to those that are there.
 func (s *Server) replaceApp(ctx context.Context, c *call, existing, desired *argo.Application, merge bool) (*argo.Application, error) {
-	for attempt := 0; ; attempt++ {
+	err := s.change(ctx, existing, "error updating application", func() error {
 		if err := s.mayReplace(c, existing, desired); err != nil {
-			return nil, err
+			return err
 		}
 		existing.Spec = *desired.Spec.DeepCopy()
 		if merge {
@@ -150,17 +146,12 @@ func (s *Server) replaceApp(ctx context.Context, c *call, existing, desired *arg
 			existing.Labels, existing.Annotations = desired.Labels, desired.Annotations
 		}
 		existing.Finalizers = desired.Finalizers
-		err := s.options.Client.Update(ctx, existing)
-		if err == nil {
-			return existing, nil
-		}
-		if !apierrors.IsConflict(err) || attempt == maxConflicts {
-			return nil, fmt.Errorf("error updating application: %w", err)
-		}
-		if err := s.reread(ctx, existing); err != nil {
-			return nil, fmt.Errorf("error getting application: %w", err)
-		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
+	return existing, nil
 }
 
 // mayReplace checks the permission on the application as it is, each time that it is read anew, and as it is to be.
@@ -198,14 +189,12 @@ func (s *Server) deleteApp(ctx context.Context, c *call, q *protocol.Application
 		return nil, err
 	}
 	if app.DeletionTimestamp == nil && !slices.Equal(finalizers, app.Finalizers) {
-		body, err := json.Marshal(map[string]any{"metadata": map[string]any{
-			"finalizers": finalizers, "resourceVersion": app.ResourceVersion,
-		}})
+		err := s.change(ctx, app, "error patching application with finalizers", func() (err error) {
+			app.Finalizers, err = deletionFinalizers(app, q)
+			return err
+		})
 		if err != nil {
 			return nil, err
-		}
-		if err := s.options.Client.Patch(ctx, app, client.RawPatch(types.MergePatchType, body)); err != nil {
-			return nil, fmt.Errorf("error patching application with finalizers: %w", err)
 		}
 	}
 	if err := s.options.Client.Delete(ctx, app, client.Preconditions{UID: &app.UID}); err != nil {
