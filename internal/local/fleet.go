@@ -65,9 +65,12 @@ func (f *Fleet) prepare() error {
 			return err
 		}
 		if f.State.Nodes {
-			if err := f.prepareNode(cluster, spec); err != nil {
-				return err
-			}
+			err = f.prepareNode(cluster, spec)
+		} else {
+			err = f.prepareSimulation(i)
+		}
+		if err != nil {
+			return err
 		}
 	}
 	if f.State.Nodes {

@@ -37,6 +37,7 @@ func (f *Fleet) nodeUnit(i int) supervise.Unit {
 		u.Isolate = node.Isolation
 		u.Files = f.machineNetwork()
 	} else {
+		u.Before = func() error { return f.registerSimulated(i) }
 		u.Argv = f.simulatedNode(i)
 	}
 	return u
@@ -82,15 +83,4 @@ func nodeReady(ctx context.Context, kubeconfig, name string, started time.Time) 
 		return nil
 	}
 	return fmt.Errorf("node %s hasn't said yet whether it is ready", name)
-}
-
-// simulatedNode runs KWOK, which plays a node where there can't be a real one: its pods are ready at once, and nothing
-// runs in them.
-func (f *Fleet) simulatedNode(i int) []string {
-	return []string{
-		f.Tools.Kwok,
-		"--kubeconfig", f.memberCluster(i).AdminKubeconfig(),
-		"--manage-all-nodes=true",
-		"--cidr", f.memberCluster(i).PodCIDR.String(),
-	}
 }

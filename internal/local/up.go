@@ -93,7 +93,7 @@ func (f *Fleet) waitForPorts(ctx context.Context) error {
 // wait follows the status until everything is ready. Started is nil if the supervisor was there before.
 func (f *Fleet) wait(ctx context.Context, started *daemon, progress io.Writer) error {
 	begin := time.Now()
-	shown := map[string]supervise.UnitStatus{}
+	said := map[string]string{}
 	quiet := begin
 	var status supervise.Status
 	var ended error
@@ -116,7 +116,7 @@ func (f *Fleet) wait(ctx context.Context, started *daemon, progress io.Writer) e
 			return false // not written yet
 		}
 		status = now
-		if started != nil && report(progress, time.Since(begin), status, shown) {
+		if started != nil && report(progress, time.Since(begin), status, said) {
 			quiet = time.Now()
 		}
 		if time.Since(quiet) > patience && !status.AllReady() {
@@ -134,23 +134,23 @@ func (f *Fleet) wait(ctx context.Context, started *daemon, progress io.Writer) e
 	return nil
 }
 
-// report prints what has changed since the last time, and says whether anything has.
-func report(w io.Writer, elapsed time.Duration, status supervise.Status, shown map[string]supervise.UnitStatus) bool {
+// report prints what has become of units, and says whether there was any news. Said holds what was printed last of each: a
+// unit that fails in the same way again and again is mentioned once.
+func report(w io.Writer, elapsed time.Duration, status supervise.Status, said map[string]string) bool {
 	news := false
 	for _, u := range status.Units {
-		before := shown[u.Name]
-		shown[u.Name] = u
-		if u.State == before.State && u.Restarts == before.Restarts {
-			continue
-		}
+		var text string
 		switch u.State {
 		case supervise.Ready, supervise.Done:
-			fmt.Fprintf(w, "%6.1fs  %s is %s\n", elapsed.Seconds(), u.Name, strings.ToLower(string(u.State)))
-			news = true
+			text = "is " + strings.ToLower(string(u.State))
 		case supervise.Failed:
-			fmt.Fprintf(w, "%6.1fs  %s failed: %s%s\n", elapsed.Seconds(), u.Name, u.Message, logHint(u))
-			news = true
+			text = "failed: " + u.Message + logHint(u)
 		}
+		if text == "" || text == said[u.Name] {
+			continue
+		}
+		said[u.Name], news = text, true
+		fmt.Fprintf(w, "%6.1fs  %s %s\n", elapsed.Seconds(), u.Name, text)
 	}
 	return news
 }
