@@ -17,11 +17,16 @@ func Down(ctx context.Context, dir string, progress io.Writer) error {
 	if err != nil {
 		return err
 	}
-	up, err := running(dir)
+	unlock, err := lockStart(dir)
 	if err != nil {
 		return err
 	}
-	if up {
+	defer unlock()
+	supervisor, err := running(dir)
+	if err != nil {
+		return err
+	}
+	if supervisor != 0 {
 		fmt.Fprintln(progress, "stopping the fleet")
 		if err := f.stop(ctx); err != nil {
 			return err

@@ -18,7 +18,7 @@ import (
 var testTools = Tools{Fairlead: "/bin/fairlead", KubeSandbox: "/bin/kube-sandbox", Pause: "/bin/pause", Buildkitd: "/bin/buildkitd", CNIPlugins: "/cni", Kwok: "/bin/kwok"}
 
 func testOptions(t *testing.T) Options {
-	o := Default(filepath.Join(t.TempDir(), "fleet"))
+	o := Default(t.TempDir())
 	o.Tools = testTools
 	return o
 }

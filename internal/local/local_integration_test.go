@@ -231,7 +231,13 @@ func (r *rig) answers(url string) {
 
 func TestTheFleetComesBackFromAnything(t *testing.T) {
 	r := newRig(t)
+	// Two at the same time make one fleet.
+	other := make(chan error, 1)
+	go func() { _, err := Up(t.Context(), r.o, io.Discard); other <- err }()
 	f := r.up()
+	if err := <-other; err != nil {
+		t.Fatalf("the other up: %v", err)
+	}
 	url := r.deploy(f)
 	r.answers(url)
 

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 
 	"fairlead.dev/fairlead/internal/build/buildkit"
+	"fairlead.dev/fairlead/internal/local/node"
 	"fairlead.dev/fairlead/internal/local/supervise"
 )
 
@@ -55,6 +56,7 @@ func (f *Fleet) builder() buildkit.DaemonOptions {
 	o := buildkit.DefaultDaemonOptions()
 	o.Root = f.path("builder", "data")
 	o.Socket = filepath.Join(f.sockets, "buildkitd.sock")
+	o.Snapshotter = node.Snapshotter(f.Dir)
 	o.CgroupParent = f.cgroup() + "/builder"
 	o.PlainHTTP = f.registryNames()
 	registry := []string{hostPort(f.machine(), f.State.Ports.Registry)}

@@ -28,14 +28,15 @@ func Inspect(dir string) (Report, error) {
 		return Report{}, err
 	}
 	r := Report{Dir: dir, Endpoints: f.Endpoints(), Units: []supervise.UnitStatus{}}
-	if r.Running, err = running(dir); err != nil || !r.Running {
+	if r.Supervisor, err = running(dir); err != nil || r.Supervisor == 0 {
 		return r, err
 	}
+	r.Running = true
 	status, err := supervise.ReadStatus(statusPath(dir))
 	if err != nil {
 		return r, nil // the supervisor is just starting
 	}
-	r.Supervisor, r.Ready = status.PID, status.AllReady()
+	r.Ready = status.AllReady()
 	for _, u := range status.Units {
 		r.Units = append(r.Units, u)
 		for i, m := range f.State.Members {

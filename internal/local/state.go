@@ -68,7 +68,7 @@ func loadState(dir string) (State, error) {
 	return s, nil
 }
 
-// settle loads the state or makes a new one, applies the options and records the outcome.
+// settle loads the state or makes a new one, applies the options and records the outcome in the folder, which exists.
 func settle(o Options, nodes bool) (State, error) {
 	s, err := loadState(o.Dir)
 	switch {
@@ -79,9 +79,6 @@ func settle(o Options, nodes bool) (State, error) {
 	}
 	if err != nil {
 		return s, err
-	}
-	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
-		return s, fmt.Errorf("creating the fleet's folder: %w", err)
 	}
 	data, err := json.MarshalIndent(s, "", "  ")
 	if err != nil {

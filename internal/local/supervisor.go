@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -23,11 +24,11 @@ var errRunning = errors.New("the fleet is running already")
 
 // RunSupervisor keeps the fleet in the folder running until ctx ends. It is what Up starts in the background.
 func RunSupervisor(ctx context.Context, dir string, log *slog.Logger) error {
-	unlock, err := lock(dir)
+	held, err := lock(dir)
 	if err != nil {
 		return err
 	}
-	defer unlock()
+	defer held.Close()
 	installed, err := loadInstallation(dir)
 	if err != nil {
 		return err
@@ -43,36 +44,63 @@ func RunSupervisor(ctx context.Context, dir string, log *slog.Logger) error {
 	return supervise.Run(ctx, f.Units(), options)
 }
 
-// lock takes the supervisor's lock, which the kernel gives back when the process ends, however it does.
-func lock(dir string) (unlock func(), err error) {
+// lock takes the supervisor's lock, which is held until the file is closed or the process ends; errRunning if another
+// process has it. It is a POSIX lock, because those can be asked for without being taken: asking must not keep a
+// supervisor from starting.
+func lock(dir string) (io.Closer, error) {
 	file, err := os.OpenFile(lockPath(dir), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("opening the supervisor's lock: %w", err)
 	}
-	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		file.Close()
-		if errors.Is(err, syscall.EWOULDBLOCK) {
-			return nil, errRunning
-		}
-		return nil, fmt.Errorf("taking the supervisor's lock: %w", err)
+	err = syscall.FcntlFlock(file.Fd(), syscall.F_SETLK, &syscall.Flock_t{Type: syscall.F_WRLCK})
+	if err == nil {
+		return file, nil
 	}
-	return func() { file.Close() }, nil
+	file.Close()
+	if errors.Is(err, syscall.EAGAIN) || errors.Is(err, syscall.EACCES) {
+		return nil, errRunning
+	}
+	return nil, fmt.Errorf("taking the supervisor's lock: %w", err)
 }
 
-// running reports whether a supervisor holds the lock.
-func running(dir string) (bool, error) {
-	if _, err := os.Stat(lockPath(dir)); err != nil {
-		return false, nil
+// running returns the process number of the supervisor that keeps the fleet running, zero if there is none.
+func running(dir string) (int, error) {
+	file, err := os.OpenFile(lockPath(dir), os.O_RDWR, 0)
+	if errors.Is(err, os.ErrNotExist) {
+		return 0, nil
 	}
-	unlock, err := lock(dir)
-	switch {
-	case errors.Is(err, errRunning):
-		return true, nil
-	case err != nil:
-		return false, err
+	if err != nil {
+		return 0, fmt.Errorf("opening the supervisor's lock: %w", err)
 	}
-	unlock()
-	return false, nil
+	defer file.Close()
+	question := syscall.Flock_t{Type: syscall.F_WRLCK}
+	if err := syscall.FcntlFlock(file.Fd(), syscall.F_GETLK, &question); err != nil {
+		return 0, fmt.Errorf("asking for the supervisor's lock: %w", err)
+	}
+	if question.Type == syscall.F_UNLCK {
+		return 0, nil
+	}
+	return int(question.Pid), nil
+}
+
+// lockStart makes several Ups and Downs in the same folder take turns. It is not a POSIX lock, because those don't keep
+// parts of one process apart.
+func lockStart(dir string) (unlock func(), err error) {
+	file, err := os.OpenFile(filepath.Join(dir, "start.lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("opening the fleet's lock: %w", err)
+	}
+	for {
+		err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX)
+		if !errors.Is(err, syscall.EINTR) {
+			break
+		}
+	}
+	if err != nil {
+		file.Close()
+		return nil, fmt.Errorf("taking the fleet's lock: %w", err)
+	}
+	return func() { file.Close() }, nil
 }
 
 // daemon is a supervisor that was just started.

@@ -34,45 +34,59 @@ func Up(ctx context.Context, o Options, progress io.Writer) (*Fleet, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, o.Timeout)
 	defer cancel()
-	state, err := settle(o, CanHaveNodes())
+	fleet, started, err := ensureStarted(ctx, o, progress)
 	if err != nil {
 		return nil, err
+	}
+	return fleet, fleet.wait(ctx, started, progress)
+}
+
+// ensureStarted makes sure that there is a supervisor; the one that it starts is returned.
+func ensureStarted(ctx context.Context, o Options, progress io.Writer) (*Fleet, *daemon, error) {
+	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
+		return nil, nil, fmt.Errorf("creating the fleet's folder: %w", err)
+	}
+	unlock, err := lockStart(o.Dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer unlock()
+	state, err := settle(o, CanHaveNodes())
+	if err != nil {
+		return nil, nil, err
 	}
 	fleet, err := newFleet(o.Dir, state, o.Tools)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	installed, err := fleet.installation()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	up, err := running(o.Dir)
+	supervisor, err := running(o.Dir)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	if before, err := loadInstallation(o.Dir); up && err == nil && before != installed {
+	if supervisor != 0 {
+		if before, err := loadInstallation(o.Dir); err != nil || before == installed {
+			return fleet, nil, err
+		}
 		fmt.Fprintln(progress, "the fleet was started from another build of Fairlead, or with other ports: restarting it")
 		if err := fleet.stop(ctx); err != nil {
-			return nil, err
-		}
-		up = false
-	}
-	var started *daemon
-	if !up {
-		if !state.Nodes {
-			fmt.Fprintln(progress, "nodes are simulated with KWOK, because real ones need root on Linux: pods are said to run, but nothing runs in them")
-		}
-		if err := fleet.checkSubnet(); err != nil {
-			return nil, err
-		}
-		if err := fleet.waitForPorts(ctx); err != nil {
-			return nil, err
-		}
-		if started, err = startSupervisor(o.Dir, installed); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
-	return fleet, fleet.wait(ctx, started, progress)
+	if !state.Nodes {
+		fmt.Fprintln(progress, "nodes are simulated with KWOK, because real ones need root on Linux: pods are said to run, but nothing runs in them")
+	}
+	if err := fleet.checkSubnet(); err != nil {
+		return nil, nil, err
+	}
+	if err := fleet.waitForPorts(ctx); err != nil {
+		return nil, nil, err
+	}
+	started, err := startSupervisor(o.Dir, installed)
+	return fleet, started, err
 }
 
 // waitForPorts gives what a killed supervisor left a moment to end.
@@ -101,15 +115,14 @@ func (f *Fleet) wait(ctx context.Context, started *daemon, progress io.Writer) e
 		if started != nil {
 			select {
 			case err := <-started.ended:
-				// Another `up` may have been quicker; then its supervisor is the one to wait for.
-				if up, _ := running(f.Dir); !up {
-					ended = fmt.Errorf("the supervisor ended: %w; its log %s says:\n%s", err,
-						supervisorLogPath(f.Dir), lastLines(supervisorLogPath(f.Dir), 10))
-					return true
-				}
-				started = nil
+				ended, started = f.supervisorEnded(err), nil
 			default:
 			}
+		} else if supervisor, err := running(f.Dir); err != nil || supervisor == 0 {
+			ended = errors.Join(errors.New("the fleet was stopped"), err)
+		}
+		if ended != nil {
+			return true
 		}
 		now, err := supervise.ReadStatus(statusPath(f.Dir))
 		if err != nil {
@@ -132,6 +145,19 @@ func (f *Fleet) wait(ctx context.Context, started *daemon, progress io.Writer) e
 		return fmt.Errorf("%w: %s", ErrNotReady, notReady(status))
 	}
 	return nil
+}
+
+// supervisorEnded explains why the supervisor that Up started has ended. It is nil if another Up was quicker: then its
+// supervisor is the one to wait for.
+func (f *Fleet) supervisorEnded(err error) error {
+	if supervisor, _ := running(f.Dir); supervisor != 0 {
+		return nil
+	}
+	if err == nil {
+		return errors.New("the fleet was stopped")
+	}
+	log := supervisorLogPath(f.Dir)
+	return fmt.Errorf("the supervisor ended: %w; its log %s says:\n%s", err, log, lastLines(log, 10))
 }
 
 // report prints what has become of units, and says whether there was any news. Said holds what was printed last of each: a
@@ -202,21 +228,17 @@ func (f *Fleet) stop(ctx context.Context) error {
 		signal   syscall.Signal
 		patience time.Duration
 	}{{syscall.SIGTERM, 30 * time.Second}, {syscall.SIGKILL, 10 * time.Second}} {
-		up, err := running(f.Dir)
-		if err != nil || !up {
+		supervisor, err := running(f.Dir)
+		if err != nil || supervisor == 0 {
 			return err
 		}
-		status, err := supervise.ReadStatus(statusPath(f.Dir))
-		if err != nil {
-			return fmt.Errorf("stopping the fleet: %w", err)
-		}
-		if err := syscall.Kill(status.PID, attempt.signal); err != nil {
-			return fmt.Errorf("stopping the fleet's supervisor, process %d: %w", status.PID, err)
+		if err := syscall.Kill(supervisor, attempt.signal); err != nil && !errors.Is(err, syscall.ESRCH) {
+			return fmt.Errorf("stopping the fleet's supervisor, process %d: %w", supervisor, err)
 		}
 		waiting, cancel := context.WithTimeout(ctx, attempt.patience)
 		err = poll(waiting, func() bool {
-			up, err := running(f.Dir)
-			return err == nil && !up
+			supervisor, err := running(f.Dir)
+			return err == nil && supervisor == 0
 		})
 		cancel()
 		if err == nil {

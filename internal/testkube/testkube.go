@@ -88,6 +88,8 @@ type server struct {
 	cluster     controlplane.Cluster
 	config      *rest.Config
 	controllers sync.Once
+	// janitor is kept open for the life of the process.
+	janitor io.Closer
 }
 
 var shared = sync.OnceValues(start)
@@ -101,14 +103,15 @@ func start() (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := removeAtExit(dir); err != nil {
+	janitor, err := removeAtExit(dir)
+	if err != nil {
 		return nil, err
 	}
 	port, err := freePort()
 	if err != nil {
 		return nil, err
 	}
-	s := &server{dir: dir, cluster: controlplane.Cluster{
+	s := &server{dir: dir, janitor: janitor, cluster: controlplane.Cluster{
 		Name:        "test",
 		Dir:         dir,
 		SocketDir:   dir,
@@ -183,25 +186,20 @@ func kubeSandbox() (string, error) {
 }
 
 // removeAtExit starts a shell that waits for the end of this process, however it comes (its end of the pipe is closed
-// then), and deletes the folder. What is being killed may write to the folder for a moment more, so it tries again.
-func removeAtExit(dir string) error {
-	read, write, err := os.Pipe()
-	if err != nil {
-		return err
-	}
-	defer read.Close()
+// then), and deletes the folder. What is being killed may write to the folder for a moment more, so it tries again. To close what is
+// returned is to delete the folder now.
+func removeAtExit(dir string) (io.Closer, error) {
 	cmd := exec.Command("/bin/sh", "-c", `trap "" INT TERM HUP; cat >/dev/null; until rm -rf "$0"; do sleep 1; done`, dir)
-	cmd.Stdin = read
 	cmd.Dir = "/"
-	if err := cmd.Start(); err != nil {
-		return fmt.Errorf("starting the folder's janitor: %w", err)
+	input, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, err
 	}
-	janitor = write
-	return nil
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("starting the folder's janitor: %w", err)
+	}
+	return input, nil
 }
-
-// janitor is kept open for the life of the process.
-var janitor *os.File
 
 func freePort() (int, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")

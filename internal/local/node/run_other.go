@@ -19,3 +19,6 @@ func Enter(Spec, *os.File, ...string) error { return errors.ErrUnsupported }
 
 // Run needs Linux.
 func Run(context.Context, Spec, *slog.Logger) error { return errors.ErrUnsupported }
+
+// Snapshotter is of no use where there are no nodes.
+func Snapshotter(string) string { return "native" }

@@ -42,6 +42,8 @@ type Spec struct {
 	PodCIDR     netip.Prefix `json:"podCIDR"`
 	ServiceCIDR netip.Prefix `json:"serviceCIDR"`
 
+	// Snapshotter is containerd's: overlayfs, or native, which copies, where the folder can't be a part of an overlay.
+	Snapshotter string `json:"snapshotter"`
 	// Cgroup is the control group that is the root of all in the node, such as "/fairlead/dev".
 	Cgroup string `json:"cgroup"`
 	// Registry is the URL of the fleet's registry. References to RegistryNames are answered by it alone; what belongs

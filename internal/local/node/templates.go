@@ -23,12 +23,13 @@ func parse(name string) *template.Template {
 // values are what the templates may use.
 func (s Spec) values() map[string]string {
 	return map[string]string{
-		"Name":       s.Name,
-		"Address":    s.Address.Addr().String(),
-		"PodCIDR":    s.PodCIDR.String(),
-		"Etc":        etc,
-		"CNI":        homeCNI,
-		"Containerd": containerd,
-		"PauseImage": pauseImage,
+		"Name":        s.Name,
+		"Address":     s.Address.Addr().String(),
+		"PodCIDR":     s.PodCIDR.String(),
+		"Etc":         etc,
+		"CNI":         homeCNI,
+		"Containerd":  containerd,
+		"PauseImage":  pauseImage,
+		"Snapshotter": s.Snapshotter,
 	}
 }
