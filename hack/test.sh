@@ -15,7 +15,6 @@ part() {
 analysis() {
 	go vet -tags integration,e2e ./...
 	go tool staticcheck -tags integration,e2e ./...
-	(cd sandbox && go vet ./...)
 }
 
 # generated files must be what `make generate` makes of the sources.
@@ -46,7 +45,8 @@ trap take_down EXIT
 
 # The demo leaves its fleet up; the kill -9 tests go on with it.
 demo() { go run ./cmd/demo -fleet "$fleet_dir"; }
-kill9() { FAIRLEAD_FLEET="$fleet_dir" go test -tags e2e -count=1 -timeout 30m -v ./internal/demo/; }
+scenarios() { FAIRLEAD_FLEET="$fleet_dir" go test -tags e2e -count=1 -timeout 15m ./test/script/; }
+kill9() { FAIRLEAD_FLEET="$fleet_dir" go test -tags e2e -count=1 -timeout 30m ./internal/demo/; }
 
 part "tools of the local fleet" hack/tools.sh
 part "building fairlead" make -s build
@@ -54,5 +54,6 @@ part "static analysis" analysis
 part "generated files" generated
 part "unit, scenario and integration tests with -race" tests
 part "the demo, end to end" demo
+part "bad input, scenario by scenario" scenarios
 part "kill -9 at every stage boundary" kill9
 printf '\nall parts passed in %d s\n' "$SECONDS"

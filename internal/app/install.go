@@ -10,6 +10,7 @@ import (
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/rest"
@@ -72,13 +73,21 @@ func (i *installer) definitions(ctx context.Context, names ...string) error {
 }
 
 func (i *installer) serve(ctx context.Context, definition *apiextensionsv1.CustomResourceDefinition) (bool, error) {
-	desired := definition.DeepCopy()
-	desired.SetGroupVersionKind(apiextensionsv1.SchemeGroupVersion.WithKind("CustomResourceDefinition"))
-	//nolint:staticcheck // the typed apply configurations of apiextensions would be a second copy of the definitions
-	if err := i.client.Patch(ctx, desired, client.Apply, fieldOwner, client.ForceOwnership); err != nil {
+	object, err := runtime.DefaultUnstructuredConverter.ToUnstructured(definition)
+	if err != nil {
 		return false, err
 	}
-	for _, condition := range desired.Status.Conditions {
+	delete(object, "status")
+	desired := &unstructured.Unstructured{Object: object}
+	desired.SetGroupVersionKind(apiextensionsv1.SchemeGroupVersion.WithKind("CustomResourceDefinition"))
+	if err := i.client.Apply(ctx, client.ApplyConfigurationFromUnstructured(desired), fieldOwner, client.ForceOwnership); err != nil {
+		return false, err
+	}
+	var live apiextensionsv1.CustomResourceDefinition
+	if err := i.client.Get(ctx, client.ObjectKeyFromObject(desired), &live); err != nil {
+		return false, err
+	}
+	for _, condition := range live.Status.Conditions {
 		if condition.Type == apiextensionsv1.Established && condition.Status == apiextensionsv1.ConditionTrue {
 			return true, nil
 		}

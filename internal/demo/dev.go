@@ -26,7 +26,7 @@ func stepDev(ctx context.Context, w *world) error {
 		return err
 	}
 	if own := w.stages.overhead(); own > budget {
-		return fmt.Errorf("Fairlead's own part of the way took %s; it should be below %s", seconds(own), seconds(budget))
+		return fmt.Errorf("the part of the way that is Fairlead's own took %s; it should be below %s", seconds(own), seconds(budget))
 	}
 	return nil
 }

@@ -81,7 +81,7 @@ func (o Options) Validate() error {
 		errs = append(errs, fmt.Errorf("%q can't be the default branch: it is no branch name", o.DefaultBranch))
 	}
 	if o.Git == "" || o.MaxPush <= 0 || o.Timeout <= 0 || o.Processes <= 0 || o.RetryInterval <= 0 {
-		errs = append(errs, errors.New("Git, MaxPush, Timeout, Processes and RetryInterval must be set: start from githost.Default()"))
+		errs = append(errs, errors.New("options Git, MaxPush, Timeout, Processes and RetryInterval must be set: start from githost.Default()"))
 	}
 	for _, e := range o.Hooks {
 		errs = append(errs, e.Validate())

@@ -115,7 +115,7 @@ func (i Input) capabilities() (*common.Capabilities, error) {
 	if version != "" {
 		parsed, err := common.ParseKubeVersion(version)
 		if err != nil {
-			return nil, fmt.Errorf("Kubernetes version %q: %w", version, err)
+			return nil, fmt.Errorf("reading Kubernetes version %q: %w", version, err)
 		}
 		capabilities.KubeVersion = *parsed
 	}

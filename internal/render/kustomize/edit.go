@@ -1,5 +1,7 @@
 package kustomize
 
+//lint:file-ignore SA1019 commonLabels is the field that Argo CD's option edits, selectors included
+
 import (
 	"errors"
 	"fmt"
