@@ -12,7 +12,8 @@
 //
 //	fleet.json                 what was chosen once: address range, ports, passwords
 //	status.json, logs/         what runs, and what it says
-//	supervisor.lock            held while the supervisor runs
+//	installation.json          what the running fleet was started from
+//	supervisor.lock            held while the supervisor runs; start.lock by an Up or Down
 //	run/                       sockets
 //	clusters/NAME/             etcd's data, certificates, kubeconfigs
 //	nodes/NAME/                the node's configuration and its /var

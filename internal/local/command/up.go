@@ -50,7 +50,7 @@ func newUpCommand(streams cli.IOStreams) *cobra.Command {
 		}
 		e := fleet.Endpoints()
 		fmt.Fprintf(streams.Out, "The fleet is up (%.1fs).\n\n  hub       %s\n  Git host  %s\n  registry  %s\n\n", time.Since(began).Seconds(), e.Hub, e.Git, e.Registry)
-		fmt.Fprintln(streams.Out, "Next: fairlead local status, or kubectl --kubeconfig <(fairlead local kubeconfig dev) get nodes")
+		fmt.Fprintln(streams.Out, "Next: fairlead local status, or fairlead local kubectl CLUSTER -- get pods -A")
 		return nil
 	}
 	return cmd
