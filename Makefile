@@ -14,7 +14,7 @@ help: ## this list
 .PHONY: build
 build: ## bin/fairlead
 	@mkdir -p bin
-	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/fairlead ./cmd/fairlead
+	go build -ldflags '$(LDFLAGS)' -o bin/fairlead ./cmd/fairlead
 
 .PHONY: tools
 tools: ## kube-sandbox, buildkitd and the Debian packages of the local fleet, built once and cached
