@@ -64,6 +64,7 @@ var layers = map[string]layer{
 	"internal/registry":         do,
 	"internal/render":           do,
 	"internal/rollout/workload": do,
+	"internal/serve":            do,
 	"internal/settings":         do,
 
 	"internal/controller": drive,

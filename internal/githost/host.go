@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,6 +14,7 @@ import (
 
 	"fairlead.dev/fairlead/internal/basicauth"
 	"fairlead.dev/fairlead/internal/hook"
+	"fairlead.dev/fairlead/internal/serve"
 
 	"github.com/gofrs/flock"
 )
@@ -146,12 +145,9 @@ func (h *Host) Close() {
 
 // Run serves a Host until ctx ends.
 func Run(ctx context.Context, opts Options) error {
-	listener := opts.Listener
-	if listener == nil {
-		var err error
-		if listener, err = (&net.ListenConfig{}).Listen(ctx, "tcp", opts.Listen); err != nil {
-			return fmt.Errorf("starting the Git host: %w", err)
-		}
+	listener, err := serve.Listen(ctx, opts.Listener, opts.Listen)
+	if err != nil {
+		return fmt.Errorf("starting the Git host: %w", err)
 	}
 	if opts.URL == "" {
 		opts.URL = "http://" + listener.Addr().String()
@@ -162,24 +158,9 @@ func Run(ctx context.Context, opts Options) error {
 		return err
 	}
 	defer h.Close()
-	server := &http.Server{
-		Handler:           h,
-		ReadHeaderTimeout: 10 * time.Second, // headers are small; a client that trickles them is broken or hostile
-		IdleTimeout:       2 * time.Minute,
-		BaseContext:       func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
-	}
 	h.log.Info("serving Git", "url", opts.URL, "dir", opts.Dir)
-	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(listener) }()
-	select {
-	case err := <-failed:
+	if err := serve.HTTP(ctx, listener, h); err != nil {
 		return fmt.Errorf("serving Git: %w", err)
-	case <-ctx.Done():
-	}
-	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second) // long enough for a push of manifests
-	defer cancel()
-	if err := server.Shutdown(grace); err != nil {
-		_ = server.Close()
 	}
 	return nil
 }

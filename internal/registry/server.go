@@ -7,17 +7,16 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
-	"time"
 
 	"fairlead.dev/fairlead/internal/basicauth"
 	"fairlead.dev/fairlead/internal/hook"
+	"fairlead.dev/fairlead/internal/serve"
 
 	"github.com/gofrs/flock"
 )
@@ -119,12 +118,9 @@ func (s *Server) Close() {
 
 // Run serves a Server until ctx ends.
 func Run(ctx context.Context, opts Options) error {
-	listener := opts.Listener
-	if listener == nil {
-		var err error
-		if listener, err = (&net.ListenConfig{}).Listen(ctx, "tcp", opts.Listen); err != nil {
-			return fmt.Errorf("starting the registry: %w", err)
-		}
+	listener, err := serve.Listen(ctx, opts.Listener, opts.Listen)
+	if err != nil {
+		return fmt.Errorf("starting the registry: %w", err)
 	}
 	if opts.URL == "" {
 		opts.URL = "http://" + listener.Addr().String()
@@ -135,24 +131,9 @@ func Run(ctx context.Context, opts Options) error {
 		return err
 	}
 	defer s.Close()
-	server := &http.Server{
-		Handler:           s,
-		ReadHeaderTimeout: 10 * time.Second, // headers are small; a client that trickles them is broken or hostile
-		IdleTimeout:       2 * time.Minute,
-		BaseContext:       func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
-	}
 	s.log.Info("serving images", "url", opts.URL, "dir", opts.Dir)
-	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(listener) }()
-	select {
-	case err := <-failed:
+	if err := serve.HTTP(ctx, listener, s); err != nil {
 		return fmt.Errorf("serving images: %w", err)
-	case <-ctx.Done():
-	}
-	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second) // long enough for a layer of a service
-	defer cancel()
-	if err := server.Shutdown(grace); err != nil {
-		_ = server.Close()
 	}
 	return nil
 }
