@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"strconv"
 	"time"
 
 	"connectrpc.com/connect"
@@ -236,6 +237,10 @@ func summarize(app *argo.Application, live *unstructured.Unstructured) (*protoco
 		Ready: status.ReadyReplicas, Available: status.AvailableReplicas, StableHash: status.StableRS,
 		CurrentHash: status.CurrentPodHash, Aborted: status.Abort, Paused: ro.Spec.Paused || len(status.PauseConditions) > 0,
 		Images: object.Images(live), Manifest: string(manifest),
+	}
+	if seen, err := strconv.ParseInt(status.ObservedGeneration, 10, 64); err == nil && seen < ro.Generation {
+		// The status is about an earlier spec: a canary that has not begun must not look like one that has ended.
+		summary.Phase, summary.Message = string(argo.RolloutPhaseProgressing), "waiting for rollout spec update to be observed"
 	}
 	if ro.Spec.Replicas != nil {
 		summary.Desired = *ro.Spec.Replicas
