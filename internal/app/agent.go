@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 
-	"k8s.io/apimachinery/pkg/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -41,11 +40,9 @@ func RunAgent(ctx context.Context, options AgentOptions) error {
 	if err := install.definitions(ctx, "rollouts.argoproj.io"); err != nil {
 		return err
 	}
-	scheme := runtime.NewScheme()
-	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, v1alpha1.AddToScheme} {
-		if err := add(scheme); err != nil {
-			return fmt.Errorf("preparing the agent: %w", err)
-		}
+	scheme, err := newScheme(clientgoscheme.AddToScheme, v1alpha1.AddToScheme)
+	if err != nil {
+		return fmt.Errorf("preparing the agent: %w", err)
 	}
 	manager, err := ctrl.NewManager(unlimited(options.Cluster), ctrl.Options{
 		Scheme:                        scheme,

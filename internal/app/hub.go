@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/runtime"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
@@ -71,11 +70,9 @@ func installHub(ctx context.Context, options HubOptions) error {
 // newManager makes the hub's manager. Its cache holds the hub's namespace only, without managed fields, which nothing in
 // the hub reads of its own objects.
 func newManager(options HubOptions) (ctrl.Manager, error) {
-	scheme := runtime.NewScheme()
-	for _, add := range []func(*runtime.Scheme) error{corev1.AddToScheme, argo.AddToScheme, fairlead.AddToScheme} {
-		if err := add(scheme); err != nil {
-			return nil, fmt.Errorf("preparing the hub: %w", err)
-		}
+	scheme, err := newScheme(corev1.AddToScheme, argo.AddToScheme, fairlead.AddToScheme)
+	if err != nil {
+		return nil, fmt.Errorf("preparing the hub: %w", err)
 	}
 	mgr, err := ctrl.NewManager(unlimited(options.Cluster), ctrl.Options{
 		Scheme: scheme,

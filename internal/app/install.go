@@ -33,12 +33,9 @@ type installer struct {
 }
 
 func newInstaller(config *rest.Config) (*installer, error) {
-	scheme := runtime.NewScheme()
-	adders := []func(*runtime.Scheme) error{apiextensionsv1.AddToScheme, corev1.AddToScheme, v1alpha1.AddToScheme}
-	for _, add := range adders {
-		if err := add(scheme); err != nil {
-			return nil, fmt.Errorf("preparing the installation: %w", err)
-		}
+	scheme, err := newScheme(apiextensionsv1.AddToScheme, corev1.AddToScheme, v1alpha1.AddToScheme)
+	if err != nil {
+		return nil, fmt.Errorf("preparing the installation: %w", err)
 	}
 	c, err := client.New(config, client.Options{Scheme: scheme})
 	if err != nil {
@@ -130,4 +127,15 @@ func (i *installer) create(ctx context.Context, object client.Object) error {
 		return fmt.Errorf("making %T %q: %w", object, object.GetName(), err)
 	}
 	return nil
+}
+
+// newScheme is a scheme that knows the kinds of some packages.
+func newScheme(adders ...func(*runtime.Scheme) error) (*runtime.Scheme, error) {
+	scheme := runtime.NewScheme()
+	for _, add := range adders {
+		if err := add(scheme); err != nil {
+			return nil, err
+		}
+	}
+	return scheme, nil
 }
