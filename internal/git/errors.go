@@ -25,9 +25,9 @@ var (
 	ErrTooLarge = errors.New("is too large")
 	// ErrClosed means that the store was closed.
 	ErrClosed = errors.New("the store of Git mirrors is closed")
-
-	// errDamaged means that the mirror itself can't be read; it is cloned again at the next opportunity.
-	errDamaged = errors.New("the local mirror is damaged")
+	// ErrDamaged means that the mirror itself can't be read, which says nothing of the repository: try again. The mirror is
+	// cloned anew at the next fetch, resolution, or opening of a commit.
+	ErrDamaged = errors.New("the local mirror is damaged")
 )
 
 // RefusedError is a push that the host understood and refused: a protected branch, a hook, a missing permission.
@@ -101,7 +101,7 @@ func classify(stderr string, err error) error {
 	lower := strings.ToLower(text)
 	for _, words := range damage {
 		if strings.Contains(lower, words) && !strings.Contains(lower, "remote: ") {
-			return fmt.Errorf("%w: %s", errDamaged, text)
+			return fmt.Errorf("%w: %s", ErrDamaged, text)
 		}
 	}
 	for _, symptom := range symptoms {

@@ -17,8 +17,8 @@ const (
 	extraRefs = "refs/fairlead/extra/"
 	// fetchedMark is a file in the mirror that says that a fetch has succeeded at least once.
 	fetchedMark = "fairlead-fetched"
-	// tidyEvery is after how many fetches git is asked whether the mirror wants packing. Small fetches leave loose objects,
-	// and git itself looks at each fetch, which would double a small fetch's time.
+	// tidyEvery is after how many fetches the mirror is packed. Each fetch leaves a pack, and each pack makes looking up an
+	// object slower; git itself would look at each fetch, which would double a small fetch's time.
 	tidyEvery = 50
 )
 
@@ -107,7 +107,7 @@ func (r *Repository) fetchRefs(ctx context.Context, refspecs ...string) error {
 	}
 	defer func() { <-r.transport }()
 	err := r.fetchOnce(ctx, refspecs)
-	if errors.Is(err, errDamaged) {
+	if errors.Is(err, ErrDamaged) {
 		slog.WarnContext(ctx, "Git mirror is damaged, cloning it again", "repository", r.URL(), "error", err)
 		r.markDamaged(err)
 		err = r.fetchOnce(ctx, refspecs)
@@ -124,7 +124,9 @@ func (r *Repository) fetchOnce(ctx context.Context, refspecs []string) error {
 		return err
 	}
 	run := func(refspecs []string) error {
-		args := []string{"fetch", "--quiet", "--prune", "--no-tags", "--force", "--no-write-fetch-head", "--no-auto-maintenance",
+		// As one pack, whose name appears when it is complete: unpacked into loose objects, a killed fetch would leave a commit
+		// without its files.
+		args := []string{"-c", "fetch.unpackLimit=1", "fetch", "--quiet", "--prune", "--no-tags", "--force", "--no-write-fetch-head", "--no-auto-maintenance",
 			"--no-show-forced-updates", "--no-recurse-submodules", "--", url}
 		_, err := r.store.git(ctx, r.dir, env, append(args, refspecs...)...)
 		return err
@@ -152,13 +154,25 @@ func (r *Repository) fetchOnce(ctx context.Context, refspecs []string) error {
 	return nil
 }
 
-// tidy packs the mirror if git finds that it has many loose objects or packs. It needs no lock: git gc is made to run beside
-// fetches and readers. Unreachable objects stay for long, because a rollback may want a commit that a force-push took away.
+// tidy joins the packs of the last fetches (each pack becomes at least twice as large as all smaller ones together), and the
+// refs into one file. Readers may go on meanwhile. Unreachable objects stay, because a rollback may want a commit that a
+// force-push took away.
 func (r *Repository) tidy() {
-	_, err := r.store.git(r.store.alive, r.dir, nil, "-c", "gc.auto=2000", "-c", "gc.autoPackLimit=40", "-c", "gc.autoDetach=false",
-		"-c", "gc.pruneExpire=90.days.ago", "-c", "pack.threads=1", "-c", "pack.windowMemory=64m", "gc", "--auto", "--quiet")
-	if err != nil && r.store.alive.Err() == nil {
-		slog.Warn("packing a Git mirror", "repository", r.URL(), "error", err)
+	ctx := r.store.alive
+	if err := acquire(ctx, r.transport); err != nil {
+		return
+	}
+	defer func() { <-r.transport }()
+	for _, args := range [][]string{
+		{"-c", "pack.threads=1", "-c", "pack.windowMemory=64m", "repack", "--geometric=2", "-d", "--quiet"},
+		{"pack-refs", "--all"},
+	} {
+		if _, err := r.store.git(ctx, r.dir, nil, args...); err != nil {
+			if ctx.Err() == nil {
+				slog.Warn("packing a Git mirror", "repository", r.URL(), "error", err)
+			}
+			return
+		}
 	}
 }
 

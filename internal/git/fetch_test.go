@@ -294,9 +294,9 @@ func TestMirrorHeals(t *testing.T) {
 		"HEAD is gone":       func(t *testing.T, mirror string) { remove(t, "HEAD", mirror) },
 		"HEAD is rubbish":    func(t *testing.T, mirror string) { write(t, "\x00\x00", filepath.Join(mirror, "HEAD")) },
 		"config is rubbish":  func(t *testing.T, mirror string) { write(t, "[[[", filepath.Join(mirror, "config")) },
-		"objects are gone":   func(t *testing.T, mirror string) { remove(t, "objects/??", mirror) },
+		"objects are gone":   func(t *testing.T, mirror string) { remove(t, "objects/pack/*.pack", mirror) },
 		"objects are rubbish": func(t *testing.T, mirror string) {
-			files, _ := filepath.Glob(filepath.Join(mirror, "objects/??/*"))
+			files, _ := filepath.Glob(filepath.Join(mirror, "objects/pack/pack-*"))
 			write(t, "rubbish", files...)
 		},
 		"refs are rubbish": func(t *testing.T, mirror string) { write(t, "rubbish", filepath.Join(mirror, "refs/heads/main")) },
@@ -358,6 +358,34 @@ func TestMirrorHeals(t *testing.T) {
 			})
 		}
 	}
+}
+
+// TestCommitsArriveWhole: a commit that can be read has its files, wherever a fetch was killed. So a fetch never leaves loose
+// objects, and its pack gets its name when it is complete; packs are joined in time.
+func TestCommitsArriveWhole(t *testing.T) {
+	o := newOrigin(t)
+	repository := newTestStore(t).Repository(Remote{URL: o.url()})
+	count := func(pattern string) int {
+		files, err := filepath.Glob(filepath.Join(repository.dir, "objects", pattern))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(files)
+	}
+	for n := range 4 {
+		o.push("next", map[string]string{"f": strings.Repeat("x", n+1)})
+		if err := repository.Fetch(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if loose, packs := count("??/*"), count("pack/*.pack"); loose != 0 || packs != 4 {
+		t.Errorf("%d loose objects and %d packs, want none and 4", loose, packs)
+	}
+	repository.tidy()
+	if packs := count("pack/*.pack"); packs != 1 {
+		t.Errorf("%d packs after tidying, want 1", packs)
+	}
+	wantContent(t, mustTree(t, repository, "main"), "f", "xxxx")
 }
 
 func TestFolderHasOneOwner(t *testing.T) {

@@ -155,7 +155,7 @@ func removeLeftovers(dir string) error {
 
 // markDamaged lets the next fetch clone the mirror again if err says that it is unreadable.
 func (r *Repository) markDamaged(err error) {
-	if !errors.Is(err, errDamaged) {
+	if !errors.Is(err, ErrDamaged) {
 		return
 	}
 	r.mu.Lock()

@@ -266,10 +266,10 @@ func (r *Repository) blob(id ID) ([]byte, error) {
 func (r *Repository) read(id ID, want string) ([]byte, error) {
 	kind, content, err := r.objects.read(id.String())
 	if errors.Is(err, errMissing) {
-		err = fmt.Errorf("%w: object %s is missing", errDamaged, id)
+		err = fmt.Errorf("%w: object %s is missing", ErrDamaged, id)
 	}
 	if err == nil && kind != want {
-		err = fmt.Errorf("%w: object %s is a %s, not a %s", errDamaged, id, kind, want)
+		err = fmt.Errorf("%w: object %s is a %s, not a %s", ErrDamaged, id, kind, want)
 	}
 	if err != nil {
 		r.markDamaged(err)

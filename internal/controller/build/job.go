@@ -202,6 +202,8 @@ func judge(err error, timeout time.Duration) outcome {
 		return outcome{phase: v1alpha1.BuildFailed, message: err.Error()}
 	case errors.Is(err, build.ErrBuilderUnavailable), errors.Is(err, build.ErrRegistryUnavailable):
 		return outcome{phase: v1alpha1.BuildPending, message: err.Error()}
+	case errors.Is(err, git.ErrDamaged):
+		return outcome{phase: v1alpha1.BuildPending, message: err.Error()}
 	case errors.As(err, &outage):
 		return outcome{phase: v1alpha1.BuildPending, message: hint(err)}
 	default:
