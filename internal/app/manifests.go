@@ -69,7 +69,7 @@ func (m *manifests) render(ctx context.Context, c *cluster.Cluster, app *v1alpha
 	}
 	var lookup error
 	placed := desired.Place(rendered.Objects, desired.Placement{
-		Instance: m.instance(app), Tracking: object.TrackByAnnotation, Namespace: app.Spec.Destination.Namespace,
+		Instance: m.instance(app), Namespace: app.Spec.Destination.Namespace,
 		Namespaced: func(gvk schema.GroupVersionKind) (bool, bool) {
 			kind, err := c.Kind(ctx, gvk)
 			var unknown *cluster.UnknownKindError

@@ -62,7 +62,7 @@ func configMap(namespace, name, instance string) *unstructured.Unstructured {
 		"data": map[string]any{"key": "value"},
 	}}
 	if instance != "" {
-		object.Track(u, instance, object.TrackByAnnotation)
+		object.Track(u, instance, object.Tracking{})
 	}
 	return u
 }

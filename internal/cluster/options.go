@@ -22,7 +22,7 @@ type Options struct {
 	// not alarm every application.
 	Grace time.Duration
 	// Tracking is how objects tell their application.
-	Tracking object.TrackingMethod
+	Tracking object.Tracking
 	// Logger is nil for the default one.
 	Logger *slog.Logger
 }
@@ -35,7 +35,6 @@ func Default() Options {
 		RetryMin:       time.Second,
 		RetryMax:       15 * time.Second,
 		Grace:          10 * time.Second,
-		Tracking:       object.TrackByAnnotation,
 	}
 }
 

@@ -35,7 +35,7 @@ type node struct {
 
 // store is the cache of one cluster: objects by key, by application, and by owner.
 type store struct {
-	tracking object.TrackingMethod
+	tracking object.Tracking
 	changed  func(instance string, child bool)
 
 	mu         sync.RWMutex
@@ -45,7 +45,7 @@ type store struct {
 	byOwner    map[types.UID]map[object.Key]*node
 }
 
-func newStore(tracking object.TrackingMethod, changed func(instance string, child bool)) *store {
+func newStore(tracking object.Tracking, changed func(instance string, child bool)) *store {
 	return &store{
 		tracking: tracking, changed: changed,
 		byKey: map[object.Key]*node{}, byUID: map[types.UID]*node{},

@@ -23,7 +23,7 @@ func testObject(kind, name, uid, version, owner, instance string) *unstructured.
 		_ = unstructured.SetNestedSlice(u.Object, []any{map[string]any{"uid": owner, "apiVersion": "v1", "kind": "X", "name": "x"}}, "metadata", "ownerReferences")
 	}
 	if instance != "" {
-		object.Track(u, instance, object.TrackByAnnotation)
+		object.Track(u, instance, object.Tracking{})
 	}
 	return u
 }
@@ -45,7 +45,7 @@ func (l *told) take() []string {
 
 func TestStore(t *testing.T) {
 	l := &told{}
-	s := newStore(object.TrackByAnnotation, l.changed)
+	s := newStore(object.Tracking{}, l.changed)
 	expect := func(what string, want ...string) {
 		t.Helper()
 		if d := cmp.Diff(want, l.take()); d != "" {
@@ -96,7 +96,7 @@ func TestStore(t *testing.T) {
 }
 
 func TestTree(t *testing.T) {
-	s := newStore(object.TrackByAnnotation, func(string, bool) {})
+	s := newStore(object.Tracking{}, func(string, bool) {})
 	s.put(testObject("Root", "a", "u1", "1", "", "shop"))
 	s.put(testObject("Child", "b", "u2", "2", "u1", ""))
 	s.put(testObject("Grandchild", "c", "u3", "3", "u2", ""))

@@ -14,7 +14,7 @@ import (
 type Placement struct {
 	// Instance is the application's name on its objects (object.InstanceName).
 	Instance string
-	Tracking object.TrackingMethod
+	Tracking object.Tracking
 	// Namespace is the destination's, for namespaced objects that name none.
 	Namespace string
 	// Namespaced tells whether a kind is; known is false for kinds that the cluster doesn't serve.

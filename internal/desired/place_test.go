@@ -35,7 +35,7 @@ func TestPlace(t *testing.T) {
 	}
 	before := objects[0].DeepCopy()
 	placed := Place(objects, Placement{
-		Instance: "app", Tracking: object.TrackByAnnotation, Namespace: "dev",
+		Instance: "app", Namespace: "dev",
 		Namespaced: func(gvk schema.GroupVersionKind) (bool, bool) {
 			return gvk.Kind != "Namespace" && gvk.Kind != "CustomResourceDefinition", gvk.Group != "ex.com" && gvk.Group != "none.com"
 		},
@@ -43,7 +43,7 @@ func TestPlace(t *testing.T) {
 	var keys []string
 	for _, u := range placed.Objects {
 		keys = append(keys, object.KeyOf(u).String())
-		if object.Owner(u, object.TrackByAnnotation) != "app" {
+		if object.Owner(u, object.Tracking{}) != "app" {
 			t.Errorf("%s is not tracked", object.KeyOf(u))
 		}
 	}

@@ -64,25 +64,70 @@ spec: {jobTemplate: {spec: {template: {spec: {initContainers: [{image: "b:1"}], 
 }
 
 func TestTracking(t *testing.T) {
+	byLabel := Tracking{Method: TrackByLabel}
 	u := parseOne(t, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c, namespace: ns}\n")
-	Track(u, "shop", TrackByAnnotation)
+	Track(u, "shop", Tracking{})
 	if got := u.GetAnnotations()[TrackingAnnotation]; got != "shop:/ConfigMap:ns/c" {
 		t.Errorf("tracking id %q", got)
 	}
-	if got := Owner(u, TrackByAnnotation); got != "shop" {
+	if got := Owner(u, Tracking{Method: TrackByAnnotation}); got != "shop" {
 		t.Errorf("owner %q", got)
 	}
+	if got := Owner(u, byLabel); got != "" {
+		t.Errorf("there is no label, and yet the owner is %q", got)
+	}
 	u.SetName("copied-by-a-controller")
-	if got := Owner(u, TrackByAnnotation); got != "" {
+	if got := Owner(u, Tracking{}); got != "" {
 		t.Errorf("a copied annotation made %q the owner", got)
 	}
-	Track(u, strings.Repeat("x", 62)+"-yz", TrackByLabel)
-	if got := Owner(u, TrackByLabel); got != strings.Repeat("x", 62) {
-		t.Errorf("owner by label %q", got)
+	if Retrack(u); Owner(u, Tracking{}) != "shop" {
+		t.Error("a renamed object is no longer tracked")
 	}
 	if got := InstanceName("a", "team", "argocd"); got != "team_a" {
 		t.Errorf("instance name %q", got)
 	}
+	Track(u, "web", Tracking{Method: TrackByLabel, Label: "example.com/app"})
+	if got := Owner(u, Tracking{Method: TrackByLabel, Label: "example.com/app"}); got != "web" {
+		t.Errorf("owner by a configured label %q", got)
+	}
+}
+
+func TestTrackingByLabelOfALongName(t *testing.T) {
+	long := strings.Repeat("x", 62) + "-yz"
+	u := parseOne(t, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c, namespace: ns}\n")
+	Track(u, long, Tracking{Method: TrackByAnnotationAndLabel})
+	if got := u.GetLabels()[InstanceLabel]; got != strings.Repeat("x", 62) {
+		t.Errorf("label %q", got)
+	}
+	if got := Owner(u, Tracking{Method: TrackByAnnotationAndLabel}); got != long {
+		t.Errorf("the annotation decides, not the cut label: %q", got)
+	}
+	Track(u, long, Tracking{Method: TrackByLabel})
+	if got := u.GetLabels()[InstanceLabel]; got != long {
+		t.Errorf("the label alone must not be cut: %q", got)
+	}
+}
+
+func TestTrackingOfSeveralInstallations(t *testing.T) {
+	u := parseOne(t, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c, namespace: ns}\n")
+	Track(u, "shop", Tracking{InstallationID: "east"})
+	for tracking, want := range map[Tracking]string{{InstallationID: "east"}: "shop", {InstallationID: "west"}: "", {}: "shop"} {
+		if got := Owner(u, tracking); got != want {
+			t.Errorf("%+v: owner %q, want %q", tracking, got, want)
+		}
+	}
+}
+
+func FuzzTrackingID(f *testing.F) {
+	f.Add("shop:apps/Deployment:dev/web")
+	f.Add("team_shop:rbac.authorization.k8s.io/ClusterRole:/system:view")
+	f.Add("::/")
+	f.Fuzz(func(t *testing.T, id string) {
+		instance, key, ok := ParseTrackingID(id)
+		if ok && TrackingID(instance, key) != id {
+			t.Errorf("%q comes back as %q", id, TrackingID(instance, key))
+		}
+	})
 }
 
 func TestHooksAndWaves(t *testing.T) {
@@ -141,7 +186,7 @@ func FuzzParse(f *testing.F) {
 			}
 			Images(u)
 			Hooks(u)
-			Owner(u, TrackByAnnotation)
+			Owner(u, Tracking{})
 		}
 	})
 }

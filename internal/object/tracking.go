@@ -9,11 +9,13 @@ import (
 const (
 	// TrackingAnnotation says which application an object belongs to, as TrackingID writes it.
 	TrackingAnnotation = "argocd.argoproj.io/tracking-id"
-	// InstanceLabel does so where tracking is by label.
+	// InstanceLabel does so where tracking is by label, unless another label is configured.
 	InstanceLabel = "app.kubernetes.io/instance"
+	// InstallationAnnotation says which of several installations of Argo CD the tracking annotation is of.
+	InstallationAnnotation = "argocd.argoproj.io/installation-id"
 )
 
-// TrackingMethod is how objects carry the name of their application: argocd-cm's application.resourceTrackingMethod.
+// TrackingMethod is argocd-cm's application.resourceTrackingMethod.
 type TrackingMethod string
 
 // The tracking methods.
@@ -22,6 +24,23 @@ const (
 	TrackByLabel              TrackingMethod = "label"
 	TrackByAnnotationAndLabel TrackingMethod = "annotation+label"
 )
+
+// Tracking is how objects carry the name of their application. The zero value is by annotation, with the usual names. Two
+// are the same if they are equal.
+type Tracking struct {
+	Method TrackingMethod
+	// Label is application.instanceLabelKey; empty for InstanceLabel.
+	Label string
+	// InstallationID tells installations apart that deploy to the same cluster; empty for the only one.
+	InstallationID string
+}
+
+func (t Tracking) label() string {
+	if t.Label == "" {
+		return InstanceLabel
+	}
+	return t.Label
+}
 
 // InstanceName is the name by which objects know an application: its own, with its namespace in front where that isn't
 // the hub's.
@@ -52,34 +71,52 @@ func ParseTrackingID(id string) (instance string, k Key, ok bool) {
 }
 
 // Track marks the object as the application's.
-func Track(u *unstructured.Unstructured, instance string, method TrackingMethod) {
-	if method != TrackByLabel {
+func Track(u *unstructured.Unstructured, instance string, t Tracking) {
+	if t.Method != TrackByLabel {
 		annotations := u.GetAnnotations()
 		if annotations == nil {
 			annotations = map[string]string{}
 		}
 		annotations[TrackingAnnotation] = TrackingID(instance, KeyOf(u))
+		if t.InstallationID != "" {
+			annotations[InstallationAnnotation] = t.InstallationID
+		}
 		u.SetAnnotations(annotations)
 	}
-	if method == TrackByLabel || method == TrackByAnnotationAndLabel {
-		labels := u.GetLabels()
-		if labels == nil {
-			labels = map[string]string{}
-		}
-		// A label value holds 63 characters; upstream cuts longer names so too.
-		labels[InstanceLabel] = strings.TrimRight(instance[:min(len(instance), 63)], "-._")
-		u.SetLabels(labels)
+	if t.Method != TrackByLabel && t.Method != TrackByAnnotationAndLabel {
+		return
+	}
+	labels := u.GetLabels()
+	if labels == nil {
+		labels = map[string]string{}
+	}
+	if t.Method == TrackByAnnotationAndLabel {
+		// A label value holds 63 characters. Here it is only for people, so that a longer name may be cut; where the label
+		// alone tells the application, the API server's refusal is better than two applications of one name.
+		instance = strings.TrimRight(instance[:min(len(instance), 63)], "-._")
+	}
+	labels[t.label()] = instance
+	u.SetLabels(labels)
+}
+
+// Retrack brings the tracking annotation of an object that was renamed after Track up to date.
+func Retrack(u *unstructured.Unstructured) {
+	annotations := u.GetAnnotations()
+	if instance, _, ok := ParseTrackingID(annotations[TrackingAnnotation]); ok {
+		annotations[TrackingAnnotation] = TrackingID(instance, KeyOf(u))
+		u.SetAnnotations(annotations)
 	}
 }
 
 // Owner is the application that the object says it belongs to, empty for none. An annotation that names another object
-// doesn't count: controllers copy annotations to what they create.
-func Owner(u *unstructured.Unstructured, method TrackingMethod) string {
-	if method == TrackByLabel {
-		return u.GetLabels()[InstanceLabel]
+// doesn't count: controllers copy annotations to what they create. Nor does one of another installation.
+func Owner(u *unstructured.Unstructured, t Tracking) string {
+	if t.Method == TrackByLabel {
+		return u.GetLabels()[t.label()]
 	}
-	instance, tracked, ok := ParseTrackingID(u.GetAnnotations()[TrackingAnnotation])
-	if !ok || tracked != KeyOf(u) {
+	annotations := u.GetAnnotations()
+	instance, tracked, ok := ParseTrackingID(annotations[TrackingAnnotation])
+	if !ok || tracked != KeyOf(u) || t.InstallationID != "" && annotations[InstallationAnnotation] != t.InstallationID {
 		return ""
 	}
 	return instance

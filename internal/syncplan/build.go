@@ -150,11 +150,7 @@ func (in Input) prepareHook(hook *unstructured.Unstructured, phase v1alpha1.Sync
 		revision := in.Revision[:min(7, len(in.Revision))]
 		hook.SetName(strings.ToLower(fmt.Sprintf("%s%s-%s-%s", hook.GetGenerateName(), revision, phase, in.OperationID)))
 		hook.SetGenerateName("")
-		if id := hook.GetAnnotations()[object.TrackingAnnotation]; id != "" {
-			if instance, _, ok := object.ParseTrackingID(id); ok {
-				object.Track(hook, instance, object.TrackByAnnotation)
-			}
-		}
+		object.Retrack(hook)
 	}
 	annotations := hook.GetAnnotations()
 	if annotations == nil {

@@ -26,7 +26,7 @@ type Options struct {
 	// WavePause is an extra wait between waves; health is waited for anyway, so the default is none (Argo CD: 2 s).
 	WavePause time.Duration
 	// Tracking is how objects are marked as the application's.
-	Tracking object.TrackingMethod
+	Tracking object.Tracking
 	// Namespace is the hub's.
 	Namespace string
 }
@@ -43,7 +43,6 @@ func Default() Options {
 		SelfHealFactor: 3,
 		SelfHealMax:    300 * time.Second,
 		HookGrace:      5 * time.Minute,
-		Tracking:       object.TrackByAnnotation,
 		Namespace:      "argocd",
 	}
 }
