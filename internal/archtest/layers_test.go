@@ -37,6 +37,7 @@ var layers = map[string]layer{
 
 	"internal/access":      decide,
 	"internal/build":       decide,
+	"internal/dependency":  decide,
 	"internal/diff":        decide,
 	"internal/event":       decide,
 	"internal/health":      decide,

@@ -441,3 +441,35 @@ func TestListFilters(t *testing.T) {
 		}
 	}
 }
+
+// Argo CD's clients know nothing of spec.dependsOn: what they write back doesn't have it, and must not take it away.
+func TestDependenciesSurviveClientsThatDontKnowThem(t *testing.T) {
+	h := newHub(t)
+	operator := h.as("operator")
+	app := h.application("production")
+	app.Spec.DependsOn = []argo.ApplicationDependency{{Name: "dev"}}
+	if _, err := hubclient.Call(ctx, operator, protocol.ApplicationUpdate, &protocol.ApplicationUpdateRequest{Application: app}); err != nil {
+		t.Fatal(err)
+	}
+	spec := h.application("production").Spec
+	spec.DependsOn, spec.Source.Path = nil, "elsewhere"
+	if _, err := hubclient.Call(ctx, operator, protocol.ApplicationUpdateSpec, &protocol.ApplicationUpdateSpecRequest{Name: "production", Spec: &spec}); err != nil {
+		t.Fatal(err)
+	}
+	if got := h.application("production").Spec; len(got.DependsOn) != 1 || got.Source.Path != "elsewhere" {
+		t.Errorf("got %+v", got)
+	}
+
+	dev := h.application("dev")
+	dev.Spec.DependsOn = []argo.ApplicationDependency{{Name: "production"}}
+	_, err := hubclient.Call(ctx, operator, protocol.ApplicationUpdate, &protocol.ApplicationUpdateRequest{Application: dev})
+	wantCode(t, err, connect.CodeInvalidArgument, "spec.dependsOn makes a cycle: dev → production → dev: take one of them out")
+
+	patch := &protocol.ApplicationPatchRequest{Name: "production", Patch: `{"spec":{"dependsOn":null}}`, PatchType: "merge"}
+	if _, err := hubclient.Call(ctx, operator, protocol.ApplicationPatch, patch); err != nil {
+		t.Fatal(err)
+	}
+	if got := h.application("production").Spec; len(got.DependsOn) != 0 {
+		t.Errorf("after the patch: %+v", got.DependsOn)
+	}
+}

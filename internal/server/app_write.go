@@ -48,6 +48,7 @@ func (s *Server) createApp(ctx context.Context, c *call, q *protocol.Application
 	if err := s.options.Live.Get(ctx, client.ObjectKeyFromObject(desired), existing); err != nil {
 		return nil, fmt.Errorf("unable to check existing application details (%s): %w", desired.Namespace, err)
 	}
+	keepDependencies(&desired.Spec, existing.Spec)
 	if equality.Semantic.DeepEqual(existing.Spec, desired.Spec) && maps.Equal(existing.Labels, desired.Labels) &&
 		maps.Equal(existing.Annotations, desired.Annotations) && slices.Equal(existing.Finalizers, desired.Finalizers) {
 		return existing, nil
@@ -66,6 +67,7 @@ func (s *Server) updateApp(ctx context.Context, c *call, q *protocol.Application
 	if err != nil {
 		return nil, err
 	}
+	keepDependencies(&q.Application.Spec, existing.Spec)
 	return s.validateAndReplace(ctx, c, existing, q.Application, q.Validate == nil || *q.Validate)
 }
 
@@ -79,6 +81,7 @@ func (s *Server) updateAppSpec(ctx context.Context, c *call, q *protocol.Applica
 	}
 	desired := existing.DeepCopy()
 	desired.Spec = *q.Spec
+	keepDependencies(&desired.Spec, existing.Spec)
 	updated, err := s.validateAndReplace(ctx, c, existing, desired, q.Validate == nil || *q.Validate)
 	if err != nil {
 		return nil, err
@@ -262,6 +265,11 @@ func (s *Server) validate(ctx context.Context, app *argo.Application, sources bo
 		if source.RepoURL == "" || (source.Path == "" && source.Chart == "" && source.Ref == "") {
 			return bad("spec.source.repoURL and either spec.source.path, spec.source.chart, or spec.source.ref are required")
 		}
+	}
+	if complaint, err := s.checkDependencies(ctx, app); err != nil {
+		return err
+	} else if complaint != "" {
+		return bad(complaint)
 	}
 	destination, err := s.destination(ctx, app)
 	if err != nil {

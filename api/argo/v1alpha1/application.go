@@ -42,7 +42,32 @@ type ApplicationSpec struct {
 	// RevisionHistoryLimit bounds status.history; nil means 10.
 	RevisionHistoryLimit *int64             `json:"revisionHistoryLimit,omitempty" protobuf:"varint,7,opt,name=revisionHistoryLimit"`
 	Sources              ApplicationSources `json:"sources,omitempty" protobuf:"bytes,8,rep,name=sources"`
+	// DependsOn are applications that must be ready before this one is synced. Argo CD has no such field.
+	DependsOn []ApplicationDependency `json:"dependsOn,omitempty" protobuf:"bytes,2000,rep,name=dependsOn"`
 }
+
+// ApplicationDependency is an application that another waits for.
+type ApplicationDependency struct {
+	Name string `json:"name" protobuf:"bytes,1,opt,name=name"`
+	// Namespace of the application; empty means that of the one that waits.
+	Namespace string `json:"namespace,omitempty" protobuf:"bytes,2,opt,name=namespace"`
+	// Gate says what is waited for; empty means Ready.
+	Gate DependencyGate `json:"gate,omitempty" protobuf:"bytes,3,opt,name=gate"`
+}
+
+// DependencyGate is the state in which an application lets those pass that depend on it.
+//
+// +kubebuilder:validation:Enum="";Ready;Healthy;Synced
+type DependencyGate string
+
+// The gates. Ready is both others together.
+const (
+	DependencyReady DependencyGate = "Ready"
+	// DependencyHealthy asks for health alone, of whatever version runs.
+	DependencyHealthy DependencyGate = "Healthy"
+	// DependencySynced asks for what Git has, healthy or not.
+	DependencySynced DependencyGate = "Synced"
+)
 
 // ApplicationSources is a list of sources whose objects are put together.
 type ApplicationSources []ApplicationSource

@@ -131,6 +131,8 @@ const (
 	ApplicationConditionOrphanedResourceWarning ApplicationConditionType = "OrphanedResourceWarning"
 	// ApplicationConditionRollbackHold says that a rollback holds automation and image updates until it is released.
 	ApplicationConditionRollbackHold ApplicationConditionType = "RollbackHold"
+	// ApplicationConditionWaitingForDependencies says which applications of spec.dependsOn a sync waits for.
+	ApplicationConditionWaitingForDependencies ApplicationConditionType = "WaitingForDependencies"
 )
 
 // ApplicationCondition is something that a person should know of.

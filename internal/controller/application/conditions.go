@@ -57,6 +57,7 @@ var ownConditions = []v1alpha1.ApplicationConditionType{
 	v1alpha1.ApplicationConditionUnknownError, v1alpha1.ApplicationConditionSharedResourceWarning,
 	v1alpha1.ApplicationConditionRepeatedResourceWarning, v1alpha1.ApplicationConditionExcludedResourceWarning,
 	v1alpha1.ApplicationConditionOrphanedResourceWarning, v1alpha1.ApplicationConditionRollbackHold,
+	v1alpha1.ApplicationConditionWaitingForDependencies,
 }
 
 // merge puts the found conditions in place of the old, and keeps the times of those that are the same.

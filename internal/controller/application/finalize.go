@@ -23,6 +23,9 @@ import (
 func (r *Reconciler) finalize(ctx context.Context, v *visit) (ctrl.Result, error) {
 	propagation, asked := cascade(v.app.Finalizers)
 	if asked {
+		if r.outlived(ctx, v) {
+			return ctrl.Result{}, nil // the other's end wakes this one
+		}
 		left, err := r.deleteManaged(ctx, v, propagation)
 		switch {
 		case errors.Is(err, cluster.ErrNotReady):

@@ -61,6 +61,10 @@ func (r *Reconciler) request(ctx context.Context, v *visit) error {
 	if decision.operation == nil {
 		return nil
 	}
+	if mustWait(v, *decision.operation) {
+		v.condition(v1alpha1.ApplicationConditionWaitingForDependencies, "%s", v.blocked)
+		return nil
+	}
 	return r.begin(ctx, v, *decision.operation)
 }
 

@@ -105,6 +105,7 @@ func (r *Reconciler) wakeConcerned(ctx context.Context, repository string, seen 
 		return err
 	}
 	r.log.Info("repository fetched", "repository", repository, "fetchMs", r.clock.Since(began).Milliseconds(), "sincePushMs", r.clock.Since(seen).Milliseconds())
+	var concerned []*session
 	for _, i := range interested {
 		if i.session.setOutage(nil) {
 			r.wake(i.session.name)
@@ -116,7 +117,11 @@ func (r *Reconciler) wakeConcerned(ctx context.Context, repository string, seen 
 			}
 		}
 		i.session.markStale(false, seen)
-		r.wake(i.session.name)
+		concerned = append(concerned, i.session)
+	}
+	// None begins before all know of the commit: what depends on another has to see that the other isn't up to date.
+	for _, s := range concerned {
+		r.wake(s.name)
 	}
 	return nil
 }

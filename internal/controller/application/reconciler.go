@@ -56,6 +56,7 @@ var phases = []phase{
 	{"refresh", (*Reconciler).refresh},
 	{"render", (*Reconciler).render},
 	{"compare", (*Reconciler).compareHead},
+	{"depend", (*Reconciler).depend},
 	{"request", (*Reconciler).request},
 	{"run", (*Reconciler).run},
 	{"compare again", (*Reconciler).compareAgain},
@@ -91,6 +92,10 @@ type visit struct {
 	comparison *comparison
 	// operated is true when an operation acted in this reconcile.
 	operated bool
+	// blocked is what a sync has to wait for; empty means nothing.
+	blocked string
+	// settled is true when the reconcile came to its end, so that the status says how things are.
+	settled bool
 	// found are the conditions; err is what stopped the phases.
 	found []v1alpha1.ApplicationCondition
 	err   error
@@ -121,7 +126,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	cached := &v1alpha1.Application{}
 	if err := r.client.Get(ctx, request.NamespacedName, cached); err != nil {
 		if apierrors.IsNotFound(err) {
-			r.sessions.drop(request.NamespacedName)
+			r.gone(ctx, request.NamespacedName)
 			return ctrl.Result{}, nil
 		}
 		return ctrl.Result{}, fmt.Errorf("reading application %s: %w", request, err)
@@ -130,6 +135,8 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	app := s.newest(cached)
 	v := &visit{app: app.DeepCopy(), before: app, health: app.Status.Health.Status, session: s, instance: object.InstanceName(app.Name, app.Namespace, r.options.Namespace)}
 	s.current = v
+	s.setBusy()
+	defer r.settle(ctx, v)
 	if app.DeletionTimestamp != nil {
 		return r.finalize(ctx, v)
 	}
@@ -155,6 +162,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 			return ctrl.Result{}, fmt.Errorf("reconciling application %s: %s: %w", request, p.name, err)
 		}
 	}
+	v.settled = true
 	r.metrics.reconciled(v, r.clock.Since(began))
 	return ctrl.Result{RequeueAfter: v.again}, nil
 }

@@ -29,6 +29,10 @@ func (r *Reconciler) run(ctx context.Context, v *visit) error {
 		}
 		state = v.app.Status.OperationState
 	}
+	if v.session.run == nil && mustWait(v, state.Operation) {
+		state.Message = v.blocked + " (the sync option " + skipDependencies + " syncs all the same)"
+		return nil
+	}
 	v.operated = true
 	if v.session.run == nil {
 		if err := r.prepare(ctx, v); err != nil {

@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"fairlead.dev/fairlead/api/argo/v1alpha1"
+	"fairlead.dev/fairlead/internal/dependency"
 	"fairlead.dev/fairlead/internal/desired"
 	"fairlead.dev/fairlead/internal/diff"
 	"fairlead.dev/fairlead/internal/event"
@@ -62,6 +63,11 @@ type session struct {
 	targets v1alpha1.ApplicationSources
 	// lastWrite is the resource version of our last write.
 	lastWrite string
+	// standing is what the last reconcile has found, for those that depend on this application; busy is true during one.
+	// waiting is true while this one waits for others.
+	standing      dependency.State
+	dependencies  []types.NamespacedName
+	busy, waiting bool
 }
 
 // normalised is the API server's word on one manifest: what it makes of it, or why it refuses it. A refusal may depend on
@@ -152,6 +158,13 @@ func (s *sessions) of(name types.NamespacedName) *session {
 	return found
 }
 
+// get returns a session; nil if there is none.
+func (s *sessions) get(name types.NamespacedName) *session {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.all[name]
+}
+
 func (s *sessions) drop(name types.NamespacedName) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -199,4 +212,22 @@ func (s *session) currentOutage() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.outage
+}
+
+func (s *session) setBusy() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.busy = true
+}
+
+func (s *session) setWaiting(waiting bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.waiting = waiting
+}
+
+func (s *session) isWaiting() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.waiting
 }

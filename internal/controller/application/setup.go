@@ -28,6 +28,9 @@ func Setup(mgr ctrl.Manager, deps Dependencies, options Options) error {
 	if err != nil {
 		return err
 	}
+	if err := mgr.GetFieldIndexer().IndexField(context.Background(), &v1alpha1.Application{}, dependsOnIndex, dependsOnKeys); err != nil {
+		return fmt.Errorf("setting up the application controller: indexing dependencies: %w", err)
+	}
 	c, err := controller.New("application", mgr, controller.Options{
 		Reconciler:              r,
 		MaxConcurrentReconciles: options.Concurrency,

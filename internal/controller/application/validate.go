@@ -33,6 +33,11 @@ func (r *Reconciler) validate(ctx context.Context, v *visit) error {
 			return invalid("spec.source.path or spec.source.chart is missing")
 		}
 	}
+	if complaint, err := r.checkDependencies(ctx, v); err != nil {
+		return err
+	} else if complaint != "" {
+		return invalid("%s", complaint)
+	}
 	name := spec.ProjectName()
 	v.project = &v1alpha1.AppProject{}
 	if err := r.client.Get(ctx, client.ObjectKey{Namespace: r.options.Namespace, Name: name}, v.project); err != nil {
