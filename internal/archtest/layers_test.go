@@ -48,6 +48,7 @@ var layers = map[string]layer{
 	"internal/rollout":     decide,
 	"internal/syncplan":    decide,
 
+	"internal/archive":          do,
 	"internal/build/buildkit":   do,
 	"internal/build/buildlog":   do,
 	"internal/build/buildtest":  do,

@@ -114,22 +114,24 @@ func (s *Source) Refs(ctx context.Context, url string) (map[string]string, error
 }
 
 // trees are the sources' repositories at the revisions, and by ref names those that have one.
-func (s *Source) trees(ctx context.Context, sources v1alpha1.ApplicationSources, revisions []string) (trees []*git.Tree, refs map[string]*git.Tree, err error) {
+func (s *Source) trees(ctx context.Context, sources v1alpha1.ApplicationSources, revisions []string) (trees []render.Tree, refs map[string]render.Tree, err error) {
 	if len(revisions) != len(sources) {
 		return nil, nil, fmt.Errorf("rendering %d sources at %d revisions", len(sources), len(revisions))
 	}
-	trees = make([]*git.Tree, len(sources))
+	trees = make([]render.Tree, len(sources))
 	for i, source := range sources {
 		repository, err := s.repository(ctx, source.RepoURL)
 		if err != nil {
 			return nil, nil, err
 		}
-		if trees[i], err = repository.Tree(ctx, revisions[i]); err != nil {
+		tree, err := repository.Tree(ctx, revisions[i])
+		if err != nil {
 			return nil, nil, err
 		}
+		trees[i] = render.FromGit(tree)
 		if source.Ref != "" {
 			if refs == nil {
-				refs = map[string]*git.Tree{}
+				refs = map[string]render.Tree{}
 			}
 			refs[source.Ref] = trees[i]
 		}

@@ -6,14 +6,14 @@ import "os"
 // process's own environment is not among them.
 type environment struct {
 	values map[string]string
-	// revisions are the variables that change with each commit; usedRevision tells that one was used.
+	// revisions are the variables that change with each revision; usedRevision tells that one was used.
 	revisions    map[string]string
 	usedRevision bool
 }
 
 // newEnvironment has the names of Argo CD's build environment.
 func newEnvironment(r *Request) *environment {
-	commit := r.Tree.Commit()
+	revision := r.Tree.Revision()
 	return &environment{
 		values: map[string]string{
 			"ARGOCD_APP_NAME":                   r.AppName,
@@ -24,9 +24,9 @@ func newEnvironment(r *Request) *environment {
 			"ARGOCD_APP_SOURCE_TARGET_REVISION": r.Source.TargetRevision,
 		},
 		revisions: map[string]string{
-			"ARGOCD_APP_REVISION":         commit,
-			"ARGOCD_APP_REVISION_SHORT":   shorten(commit, 7),
-			"ARGOCD_APP_REVISION_SHORT_8": shorten(commit, 8),
+			"ARGOCD_APP_REVISION":         revision,
+			"ARGOCD_APP_REVISION_SHORT":   shorten(revision, 7),
+			"ARGOCD_APP_REVISION_SHORT_8": shorten(revision, 8),
 		},
 	}
 }

@@ -93,7 +93,7 @@ func (r *Renderer) Counts() (rendered, reused int64) {
 // of an unreadable mirror.
 func (r *Renderer) Render(ctx context.Context, request Request) (*Result, error) {
 	if request.Tree == nil {
-		return nil, errors.New("rendering needs a tree of the source's repository")
+		return nil, errors.New("rendering needs a tree of the source")
 	}
 	k, err := request.key()
 	if err != nil {
@@ -108,6 +108,14 @@ func (r *Renderer) Render(ctx context.Context, request Request) (*Result, error)
 		result.Cached = true
 		return &result, nil
 	}
+	job := newJob(&request)
+	if err := r.prepare(ctx, job); err != nil {
+		finished := job.finish(nil, err)
+		if ctx.Err() == nil {
+			r.cache.Put(k, finished, finished.bytes())
+		}
+		return nil, err
+	}
 	select {
 	case r.slots <- struct{}{}:
 	case <-ctx.Done():
@@ -119,7 +127,7 @@ func (r *Renderer) Render(ctx context.Context, request Request) (*Result, error)
 	go func() {
 		// The place is kept until the rendering really ends, so that those that nobody waits for can't pile up.
 		defer func() { <-r.slots }()
-		done <- r.render(limited, &request)
+		done <- r.render(limited, job)
 	}()
 	select {
 	case finished := <-done:
@@ -133,30 +141,38 @@ func (r *Renderer) Render(ctx context.Context, request Request) (*Result, error)
 	}
 }
 
-// render renders, and turns panics into errors.
-func (r *Renderer) render(ctx context.Context, request *Request) (finished *entry) {
+// prepare is outside of the places for rendering: who waits for a network must not keep others from computing.
+func (r *Renderer) prepare(ctx context.Context, job *job) (err error) {
 	r.rendered.Add(1)
-	job := newJob(request)
-	finished = &entry{}
-	defer func() {
-		if panicked := recover(); panicked != nil {
-			slog.ErrorContext(ctx, "rendering panicked", "path", request.Source.Path, "application", request.AppName, "panic", panicked, "stack", string(debug.Stack()))
-			finished.result, finished.err = nil, fmt.Errorf("rendering %s: the renderer failed on this input: %v", request.Source.Path, panicked)
-		}
-		finished.reads = job.reads()
-		if job.sourceType == v1alpha1.ApplicationSourceTypeHelm {
-			finished.capabilities = request.capabilities()
-		}
-		if finished.result != nil {
-			finished.result.reads = finished.reads
-		}
+	defer job.recover(ctx, &err)
+	return job.prepare(ctx)
+}
+
+func (r *Renderer) render(ctx context.Context, job *job) *entry {
+	objects, err := func() (objects []*unstructured.Unstructured, err error) {
+		defer job.recover(ctx, &err)
+		return job.run(ctx)
 	}()
-	objects, err := job.run(ctx)
-	if err != nil {
-		finished.err = err
-		return finished
+	return job.finish(objects, err)
+}
+
+// recover turns a panic into an error of this source.
+func (j *job) recover(ctx context.Context, err *error) {
+	if panicked := recover(); panicked != nil {
+		slog.ErrorContext(ctx, "rendering panicked", "path", j.request.Source.Path, "application", j.request.AppName, "panic", panicked, "stack", string(debug.Stack()))
+		*err = fmt.Errorf("rendering %s: the renderer failed on this input: %v", j.request.Source.Path, panicked)
 	}
-	finished.result = &Result{Objects: objects, SourceType: job.sourceType, Images: images(objects)}
+}
+
+// finish makes an entry of the job's outcome.
+func (j *job) finish(objects []*unstructured.Unstructured, err error) *entry {
+	finished := &entry{err: err, reads: j.reads()}
+	if j.sourceType == v1alpha1.ApplicationSourceTypeHelm {
+		finished.capabilities = j.request.capabilities()
+	}
+	if err == nil {
+		finished.result = &Result{Objects: objects, SourceType: j.sourceType, Images: images(objects), reads: finished.reads}
+	}
 	return finished
 }
 

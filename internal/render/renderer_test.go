@@ -47,7 +47,7 @@ func (o *origin) git(args ...string) {
 }
 
 // commit writes files (empty deletes) and returns the tree of the commit.
-func (o *origin) commit(files map[string]string) *git.Tree {
+func (o *origin) commit(files map[string]string) Tree {
 	o.t.Helper()
 	for name, content := range files {
 		name = filepath.Join(o.dir, name)
@@ -67,7 +67,7 @@ func (o *origin) commit(files map[string]string) *git.Tree {
 	return o.tree()
 }
 
-func (o *origin) tree() *git.Tree {
+func (o *origin) tree() Tree {
 	o.t.Helper()
 	ctx := context.Background()
 	if err := o.repository.Fetch(ctx); err != nil {
@@ -81,7 +81,7 @@ func (o *origin) tree() *git.Tree {
 	if err != nil {
 		o.t.Fatal(err)
 	}
-	return tree
+	return FromGit(tree)
 }
 
 func newRenderer(t testing.TB) *Renderer {
@@ -103,7 +103,7 @@ func deployment(image string) string {
 
 const chartYAML = "apiVersion: v2\nname: web\nversion: 1.0.0\n"
 
-func request(tree *git.Tree, path string) Request {
+func request(tree Tree, path string) Request {
 	return Request{Tree: tree, Source: v1alpha1.ApplicationSource{RepoURL: "https://git/x", Path: path}, AppName: "guestbook", DestinationNamespace: "prod", Project: "default"}
 }
 
@@ -141,7 +141,6 @@ func TestDetection(t *testing.T) {
 		{"file", v1alpha1.ApplicationSource{}, "error: file: app path is not a directory"},
 		{"/plain", v1alpha1.ApplicationSource{}, "error: /plain: app path is absolute"},
 		{"../x", v1alpha1.ApplicationSource{}, "error: ../x: app path leads out of the repository"},
-		{"", v1alpha1.ApplicationSource{Chart: "redis"}, `error: chart "redis": charts from Helm repositories are not supported yet`},
 		{"plain", v1alpha1.ApplicationSource{Plugin: &v1alpha1.ApplicationSourcePlugin{}}, "error: plain: config management plugins are not supported"},
 	} {
 		r := request(tree, test.path)
@@ -180,7 +179,7 @@ func TestOverrides(t *testing.T) {
 	}
 	tree := o.commit(files)
 	renderer := newRenderer(t)
-	image := func(tree *git.Tree, path string, adjust func(*Request)) string {
+	image := func(tree Tree, path string, adjust func(*Request)) string {
 		t.Helper()
 		r := request(tree, path)
 		if adjust != nil {
@@ -232,7 +231,7 @@ func TestBuildVariables(t *testing.T) {
 	first := o.commit(files)
 	second := o.commit(map[string]string{"other": "x"})
 	renderer := newRenderer(t)
-	render := func(tree *git.Tree, tag string) *Result {
+	render := func(tree Tree, tag string) *Result {
 		r := request(tree, "chart")
 		r.Source.Helm = &v1alpha1.ApplicationSourceHelm{Parameters: []v1alpha1.HelmParameter{
 			{Name: "tag", Value: tag}, {Name: "name", Value: "${ARGOCD_APP_NAME}-$ARGOCD_APP_NAMESPACE$UNKNOWN"}}}
@@ -243,11 +242,11 @@ func TestBuildVariables(t *testing.T) {
 		return result
 	}
 	result := render(first, "$ARGOCD_APP_REVISION_SHORT")
-	if result.Images[0] != "web:"+first.Commit()[:7] || result.Objects[1].GetName() != "guestbook-prod" {
+	if result.Images[0] != "web:"+first.Revision()[:7] || result.Objects[1].GetName() != "guestbook-prod" {
 		t.Errorf("got %v and %s", result.Images, result.Objects[1].GetName())
 	}
 	// A rendering that contains the commit is not reused at another; one without is.
-	if result = render(second, "$ARGOCD_APP_REVISION_SHORT"); result.Cached || result.Images[0] != "web:"+second.Commit()[:7] {
+	if result = render(second, "$ARGOCD_APP_REVISION_SHORT"); result.Cached || result.Images[0] != "web:"+second.Revision()[:7] {
 		t.Errorf("at the next commit: %v, cached %v", result.Images, result.Cached)
 	}
 	render(first, "fixed")
@@ -268,7 +267,7 @@ func TestReuse(t *testing.T) {
 	tree := o.commit(files)
 	renderer := newRenderer(t)
 	// renderAll returns how many were really rendered.
-	renderAll := func(tree *git.Tree) int64 {
+	renderAll := func(tree Tree) int64 {
 		t.Helper()
 		before, _ := renderer.Counts()
 		for i := range applications {
@@ -312,7 +311,7 @@ func TestErrorsAreRememberedToo(t *testing.T) {
 	other := o.commit(map[string]string{"other": "x"})
 	mended := o.commit(map[string]string{"app/x.yaml": configMap("x")})
 	for _, step := range []struct {
-		tree     *git.Tree
+		tree     Tree
 		rendered int64
 		fails    bool
 	}{{broken, 1, true}, {broken, 1, true}, {other, 1, true}, {mended, 2, false}} {
@@ -332,12 +331,12 @@ func TestRefs(t *testing.T) {
 	renderer := newRenderer(t)
 	var last *Result
 	for _, step := range []struct {
-		values *git.Tree
+		values Tree
 		image  string
 		cached bool
 	}{{first, "web:v1", false}, {unrelated, "web:v1", true}, {second, "web:v2", false}} {
 		r := request(chart, "chart")
-		r.Refs = map[string]*git.Tree{"values": step.values}
+		r.Refs = map[string]Tree{"values": step.values}
 		r.Source.Helm = &v1alpha1.ApplicationSourceHelm{ValueFiles: []string{"$values/prod/values.yaml"}}
 		result, err := renderer.Render(context.Background(), r)
 		if err != nil || result.Images[0] != step.image || result.Cached != step.cached {
@@ -348,7 +347,7 @@ func TestRefs(t *testing.T) {
 	if last == nil {
 		t.FailNow()
 	}
-	if last.Holds(chart, map[string]*git.Tree{"values": first}) || !last.Holds(chart, map[string]*git.Tree{"values": second}) {
+	if last.Holds(chart, map[string]Tree{"values": first}) || !last.Holds(chart, map[string]Tree{"values": second}) {
 		t.Error("Holds doesn't tell the values apart")
 	}
 }

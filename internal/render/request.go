@@ -7,17 +7,16 @@ import (
 	"strings"
 
 	"fairlead.dev/fairlead/api/argo/v1alpha1"
-	"fairlead.dev/fairlead/internal/git"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
 // Request says what to render.
 type Request struct {
-	// Tree is the source's repository at the wanted commit.
-	Tree *git.Tree
-	// Refs are the repositories of the application's other sources by their ref names, for value files like $name/path.
-	Refs map[string]*git.Tree
-	// Source is the application's source. Chart and plugin sources are refused.
+	// Tree is the source's files: its repository at the wanted commit, its chart, or its artifact.
+	Tree Tree
+	// Refs are those of the application's other sources by their ref names, for value files like $name/path.
+	Refs map[string]Tree
+	// Source is the application's source. The path of a chart's source doesn't count: the tree is the chart.
 	Source v1alpha1.ApplicationSource
 	// AppName is the application's instance name (object.InstanceName): its name, or namespace_name outside the hub's
 	// namespace. It finds .argocd-source-<name>.yaml; the name in it is a chart's release name.
@@ -47,20 +46,20 @@ type Result struct {
 
 // Holds tells whether rendering at other commits of the same repositories would give this result: everything that was
 // read is still the same. It takes microseconds.
-func (r *Result) Holds(tree *git.Tree, refs map[string]*git.Tree) bool {
+func (r *Result) Holds(tree Tree, refs map[string]Tree) bool {
 	return r.reads.hold(tree, refs)
 }
 
 // reads is what a rendering rests on, beside the request itself.
 type reads struct {
-	tree *git.ReadSet
-	refs map[string]*git.ReadSet
-	// commit is set if the rendering contains it, by $ARGOCD_APP_REVISION.
-	commit string
+	tree ReadSet
+	refs map[string]ReadSet
+	// revision is set if the rendering contains it, by $ARGOCD_APP_REVISION.
+	revision string
 }
 
-func (r *reads) hold(tree *git.Tree, refs map[string]*git.Tree) bool {
-	if r.commit != "" && r.commit != tree.Commit() || len(r.refs) != len(refs) || !r.tree.Holds(tree) {
+func (r *reads) hold(tree Tree, refs map[string]Tree) bool {
+	if r.revision != "" && r.revision != tree.Revision() || len(r.refs) != len(refs) || !r.tree.Holds(tree) {
 		return false
 	}
 	for name, set := range r.refs {
