@@ -40,8 +40,9 @@ generate: ## deep copies, CustomResourceDefinitions and the reference of the com
 	go run ./cmd/fairlead docs docs/cli
 
 .PHONY: bench
-bench: ## the benchmarks, as a table
+bench: build ## micro benchmarks, then the application engine with N=1000 applications (N=10000 for more), as tables
 	@hack/bench.sh
+	@hack/bench-engine.sh $(if $(N),-n $(N))
 
 .PHONY: clean
 clean: ## take the local fleet down and delete what was built here (the cache of built tools stays)

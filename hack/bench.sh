@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The benchmarks, as a table: each line is one benchmark of a package with the time of one round, its memory, and what the
-# benchmark itself measures. They start no cluster; `make demo` shows the times of the whole way.
+# benchmark itself measures. They start no cluster; bench-engine.sh does, and `make demo` shows the times of the whole way.
 #
 #   hack/bench.sh [REGEXP] [BENCHTIME]
 set -euo pipefail

@@ -81,6 +81,7 @@ func newManager(options HubOptions) (ctrl.Manager, error) {
 			DefaultTransform:  cache.TransformStripManagedFields(),
 		},
 		Metrics:                       metricsserver.Options{BindAddress: "0"}, // the API serves them
+		PprofBindAddress:              options.Profile,
 		LeaderElection:                options.LeaderElection,
 		LeaderElectionID:              "fairlead-hub",
 		LeaderElectionNamespace:       options.Namespace,

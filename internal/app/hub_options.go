@@ -33,6 +33,8 @@ type HubOptions struct {
 	PollInterval time.Duration
 	// LeaderElection lets several hubs run: all serve the API, one runs the controllers.
 	LeaderElection bool
+	// Profile is the address of Go's profiles (/debug/pprof), which shows what a process does and holds; empty is none.
+	Profile string
 	// Version is what the hub says of itself.
 	Version string
 	Logger  *slog.Logger

@@ -65,7 +65,7 @@ func (p *parts) makeGit() (err error) {
 	}
 	p.desired = desired.New(p.git, renderer, p.settings.Remote)
 	p.sources = &source.Git{Store: p.git, Remote: p.settings.Remote}
-	return nil
+	return countRenderings(metrics.Registry, renderer)
 }
 
 func (p *parts) makeClusters() (err error) {

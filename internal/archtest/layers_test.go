@@ -77,6 +77,7 @@ var layers = map[string]layer{
 
 	"cmd":               wire,
 	"internal/app":      wire,
+	"internal/bench":    wire,
 	"internal/demo":     wire,
 	"internal/archtest": wire,
 	"internal/local":    wire,

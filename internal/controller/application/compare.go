@@ -58,6 +58,10 @@ func (r *Reconciler) compareHead(ctx context.Context, v *visit) error {
 		return err
 	}
 	v.comparison = c
+	if !v.session.compared {
+		v.session.compared = true
+		r.metrics.compared.Inc()
+	}
 	return nil
 }
 

@@ -16,6 +16,8 @@ type measures struct {
 	reconciles *prometheus.HistogramVec
 	syncs      *prometheus.CounterVec
 	requests   *prometheus.CounterVec
+	// compared counts applications, not comparisons: it reaches their number when a restart is through.
+	compared prometheus.Counter
 }
 
 func newMeasures(registry prometheus.Registerer, reader client.Reader) (*measures, error) {
@@ -30,11 +32,14 @@ func newMeasures(registry prometheus.Registerer, reader client.Reader) (*measure
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "argocd_git_request_total", Help: "Questions to Git repositories for their refs.",
 		}, []string{"request_type", "failed"}),
+		compared: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "fairlead_applications_compared_total", Help: "Applications that were compared for the first time since the start.",
+		}),
 	}
 	if registry == nil {
 		return m, nil
 	}
-	for _, c := range []prometheus.Collector{m.reconciles, m.syncs, m.requests, appInfo{reader}} {
+	for _, c := range []prometheus.Collector{m.reconciles, m.syncs, m.requests, m.compared, appInfo{reader}} {
 		if err := registry.Register(c); err != nil {
 			return nil, fmt.Errorf("registering metrics of applications: %w", err)
 		}

@@ -40,6 +40,8 @@ type session struct {
 	// normal is what the API server made of manifests.
 	normal   map[object.Key]normalised
 	verdicts map[object.Key]verdict
+	// compared says that there was a comparison since the start.
+	compared bool
 	// run is the sync under way.
 	run *syncrun.Run
 	// failures counts failed attempts in a row, for the spacing of the next, which is not before retryAt.
