@@ -55,6 +55,14 @@ func Kubeconfig(t testing.TB) string {
 	return s.cluster.AdminKubeconfig()
 }
 
+// Kubectl is a kubectl of the API server's version, set to it as a user who may do everything.
+func Kubectl(t testing.TB, args ...string) *exec.Cmd {
+	t.Helper()
+	Config(t)
+	s, _ := shared()
+	return exec.CommandContext(t.Context(), s.cluster.KubeSandbox, append([]string{"kubectl", "--kubeconfig", s.cluster.AdminKubeconfig()}, args...)...)
+}
+
 // Controllers starts a kube-controller-manager for the rest of the binary's life: for namespaces, owned objects and
 // service accounts only.
 func Controllers(t testing.TB) {

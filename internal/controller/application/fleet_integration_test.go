@@ -16,16 +16,18 @@ import (
 	"github.com/go-logr/logr"
 	"github.com/prometheus/client_golang/prometheus"
 	corev1 "k8s.io/api/core/v1"
+	eventsv1 "k8s.io/api/events/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/wait"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/config"
+	managerconfig "sigs.k8s.io/controller-runtime/pkg/config"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"fairlead.dev/fairlead/api/argo/v1alpha1"
@@ -42,8 +44,11 @@ import (
 
 // fleet is a hub in a namespace of a real API server, which also is the target, and a Git repository.
 type fleet struct {
-	t      *testing.T
+	t      testing.TB
 	client client.WithWatch
+	// config is how the hubs reach the API server; nil means as the test does. wire counts what they ask.
+	config *rest.Config
+	wire   wire
 	// hub and target are namespaces.
 	hub, target string
 	bus         *event.Bus
@@ -55,9 +60,11 @@ type fleet struct {
 	silent bool
 	// metrics are the newest hub's.
 	metrics *prometheus.Registry
+	// renderer is the newest hub's.
+	renderer *render.Renderer
 }
 
-func newFleet(t *testing.T) *fleet {
+func newFleet(t testing.TB) *fleet {
 	t.Helper()
 	scheme := runtime.NewScheme()
 	if err := errors.Join(clientgoscheme.AddToScheme(scheme), v1alpha1.AddToScheme(scheme), apiextensionsv1.AddToScheme(scheme)); err != nil {
@@ -103,16 +110,34 @@ func (f *fleet) until(what string, so func(context.Context) bool) {
 	f.t.Helper()
 	poll := func(ctx context.Context) (bool, error) { return so(ctx), nil }
 	if err := wait.PollUntilContextTimeout(f.t.Context(), 5*time.Millisecond, 30*time.Second, true, poll); err != nil {
-		var list v1alpha1.ApplicationList
-		_ = f.client.List(context.Background(), &list, client.InNamespace(f.hub))
-		for _, app := range list.Items {
-			f.t.Logf("%s: sync %+v health %+v conditions %+v", app.Name, app.Status.Sync.Status, app.Status.Health.Status, app.Status.Conditions)
-			if s := app.Status.OperationState; s != nil {
-				f.t.Logf("%s: operation %s: %s", app.Name, s.Phase, s.Message)
-			}
-		}
+		f.dump()
 		f.t.Fatalf("waiting until %s: %v", what, err)
 	}
+}
+
+// dump logs what is known of all applications.
+func (f *fleet) dump() {
+	f.t.Helper()
+	var apps v1alpha1.ApplicationList
+	var events eventsv1.EventList
+	_ = f.client.List(context.Background(), &apps, client.InNamespace(f.hub))
+	_ = f.client.List(context.Background(), &events, client.InNamespace(f.hub))
+	for _, app := range apps.Items {
+		f.t.Logf("%s:\n%s", app.Name, table(&app))
+	}
+	for _, e := range events.Items {
+		f.t.Logf("event on %s: %s: %s", e.Regarding.Name, e.Reason, e.Note)
+	}
+}
+
+// hubConfig is how a hub reaches the API server.
+func (f *fleet) hubConfig() *rest.Config {
+	config := testkube.Config(f.t)
+	if f.config != nil {
+		config = rest.CopyConfig(f.config)
+	}
+	config.Wrap(f.wire.wrap)
+	return config
 }
 
 // repository makes an empty Git repository and a clone.
@@ -169,11 +194,12 @@ func (f *fleet) start() (stop func()) {
 	f.t.Helper()
 	skip := true
 	var grace time.Duration
-	mgr, err := ctrl.NewManager(testkube.Config(f.t), ctrl.Options{
+	config := f.hubConfig()
+	mgr, err := ctrl.NewManager(config, ctrl.Options{
 		Scheme:                  f.client.Scheme(),
 		Metrics:                 metricsserver.Options{BindAddress: "0"},
 		Cache:                   cache.Options{DefaultNamespaces: map[string]cache.Config{f.hub: {}}},
-		Controller:              config.Controller{SkipNameValidation: &skip},
+		Controller:              managerconfig.Controller{SkipNameValidation: &skip},
 		GracefulShutdownTimeout: &grace,
 	})
 	if err != nil {
@@ -185,16 +211,15 @@ func (f *fleet) start() (stop func()) {
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	renderer, err := render.New(render.Default())
-	if err != nil {
+	if f.renderer, err = render.New(render.Default()); err != nil {
 		f.t.Fatal(err)
 	}
-	source := &live.Source{Reader: mgr.GetClient(), Namespace: f.hub, Hub: testkube.Config(f.t)}
+	source := &live.Source{Reader: mgr.GetClient(), Namespace: f.hub, Hub: config}
 	registry, err := cluster.NewRegistry(cluster.Default())
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	manifests := desired.New(store, renderer, source.Remote)
+	manifests := desired.New(store, f.renderer, source.Remote)
 	f.metrics = prometheus.NewRegistry()
 	log := slog.New(slog.NewTextHandler(f.t.Output(), nil))
 	err = Setup(mgr, Dependencies{

@@ -8,109 +8,16 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
 
 	"fairlead.dev/fairlead/api/argo/v1alpha1"
 )
-
-func TestCommitsArriveByThemselves(t *testing.T) {
-	f := newFleet(t)
-	first := f.commit(map[string]string{"a/cm.yaml": configMap("a", "one"), "b/cm.yaml": configMap("b", "one")})
-	f.start()
-	f.app("a", "a", automated)
-	f.app("b", "b", automated)
-	f.untilSynced("a", first)
-	f.untilSynced("b", first)
-	if f.value("a", "key") != "one" {
-		t.Error("nothing was applied")
-	}
-	app := f.get("a")
-	if app.Status.Health.Status != v1alpha1.HealthStatusHealthy || len(app.Status.History) != 1 || app.Status.History[0].Revision != first || len(app.Status.Resources) != 1 {
-		t.Errorf("status %+v", app.Status)
-	}
-
-	other := f.get("b").ResourceVersion
-	began := time.Now()
-	second := f.commit(map[string]string{"a/cm.yaml": configMap("a", "two")})
-	f.until("the commit is applied", func(context.Context) bool { return f.value("a", "key") == "two" })
-	t.Logf("from before the commit to applied: %s", time.Since(began))
-	f.untilSynced("a", second)
-	if f.get("b").ResourceVersion != other {
-		t.Errorf("an application that the commit doesn't touch was written to: %+v", f.get("b").Status)
-	}
-
-	// A removed field and a removed object go from the cluster, too.
-	f.commit(map[string]string{"a/cm.yaml": strings.Replace(configMap("a", "two"), "key:", "another:", 1), "a/more.yaml": configMap("more", "x")})
-	f.until("the key is gone", func(context.Context) bool { return f.value("a", "key") == "" && f.value("more", "key") == "x" })
-	third := f.commit(map[string]string{"a/more.yaml": ""})
-	f.until("the object is pruned", func(context.Context) bool { return f.value("more", "key") == "" })
-	f.untilSynced("a", third)
-}
-
-func TestSelfHeal(t *testing.T) {
-	f := newFleet(t)
-	revision := f.commit(map[string]string{"a/cm.yaml": configMap("a", "one")})
-	f.start()
-	f.app("a", "a", automated)
-	f.untilSynced("a", revision)
-	began := time.Now()
-	if err := f.client.Delete(t.Context(), &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: f.target, Name: "a"}}); err != nil {
-		t.Fatal(err)
-	}
-	f.until("it is there again", func(context.Context) bool { return f.value("a", "key") == "one" })
-	t.Logf("healed after %s", time.Since(began))
-	f.untilSynced("a", revision)
-	if history := f.get("a").Status.History; len(history) != 1 {
-		t.Errorf("a self-heal made history: %+v", history)
-	}
-}
-
-func TestSyncOnRequestAndRollback(t *testing.T) {
-	f := newFleet(t)
-	first := f.commit(map[string]string{"a/cm.yaml": configMap("a", "one")})
-	f.start()
-	f.app("a", "a")
-	f.until("it is out of sync", func(context.Context) bool {
-		s := f.get("a").Status
-		return s.Sync.Status == v1alpha1.SyncStatusCodeOutOfSync && s.Health.Status == v1alpha1.HealthStatusMissing
-	})
-	f.sync("a", v1alpha1.SyncOperation{})
-	f.untilSynced("a", first)
-	second := f.commit(map[string]string{"a/cm.yaml": configMap("a", "two")})
-	f.until("the change shows", func(context.Context) bool { return f.get("a").Status.Sync.Status == v1alpha1.SyncStatusCodeOutOfSync })
-	if f.value("a", "key") != "one" {
-		t.Fatal("it was synced without being asked to")
-	}
-	f.sync("a", v1alpha1.SyncOperation{})
-	f.untilSynced("a", second)
-
-	entry := f.get("a").Status.History[0]
-	f.patch("a", func(app *v1alpha1.Application) {
-		app.SetHold(v1alpha1.Hold{HistoryID: entry.ID, Revision: entry.Revision, By: "ops", At: time.Now()})
-		automated(app)
-		app.Operation = &v1alpha1.Operation{Sync: &v1alpha1.SyncOperation{Revision: entry.Revision, Source: &entry.Source}}
-	})
-	f.until("it is rolled back", func(context.Context) bool { return f.value("a", "key") == "one" })
-	f.untilCondition("a", v1alpha1.ApplicationConditionRollbackHold, "released")
-	f.commit(map[string]string{"a/cm.yaml": configMap("a", "three")})
-	f.until("the new commit shows", func(context.Context) bool {
-		app := f.get("a")
-		return app.Status.Sync.Status == v1alpha1.SyncStatusCodeOutOfSync && app.Status.Sync.Revision != second
-	})
-	if f.value("a", "key") != "one" || len(f.get("a").Status.History) != 3 {
-		t.Errorf("the rollback didn't stick: %+v", f.get("a").Status.History)
-	}
-	f.patch("a", func(app *v1alpha1.Application) { app.ClearHold() })
-	f.until("it goes on after the release", func(context.Context) bool { return f.value("a", "key") == "three" })
-}
 
 func TestNothingIsPrunedByMistake(t *testing.T) {
 	f := newFleet(t)
@@ -204,24 +111,6 @@ func TestHookSurvivesTheDeathOfTheHub(t *testing.T) {
 	}
 }
 
-func TestNewerCommitGetsPastAFailingOne(t *testing.T) {
-	f := newFleet(t)
-	f.options.HookGrace = 0
-	f.commit(map[string]string{"a/cm.yaml": configMap("a", "one"), "a/job.yaml": jobs})
-	f.start()
-	f.app("a", "a", automated, func(app *v1alpha1.Application) {
-		app.Spec.SyncPolicy.Retry = &v1alpha1.RetryStrategy{Limit: -1, Backoff: &v1alpha1.Backoff{Duration: "1h", MaxDuration: "1h"}}
-	})
-	f.end("migrate", "Failed")
-	f.until("the operation awaits its repetition", func(context.Context) bool {
-		s := f.get("a").Status.OperationState
-		return s != nil && s.Phase == v1alpha1.OperationRunning && s.RetryCount == 1 && strings.Contains(s.Message, "Retrying attempt #1") && strings.Contains(s.Message, "no such table")
-	})
-	revision := f.commit(map[string]string{"a/cm.yaml": configMap("a", "two"), "a/job.yaml": ""})
-	f.until("the newer commit is applied", func(context.Context) bool { return f.value("a", "key") == "two" })
-	f.untilSynced("a", revision)
-}
-
 func TestInvalidManifestChangesNothing(t *testing.T) {
 	f := newFleet(t)
 	f.commit(map[string]string{
@@ -240,30 +129,6 @@ func TestInvalidManifestChangesNothing(t *testing.T) {
 	}
 	revision := f.commit(map[string]string{"a/service.yaml": "apiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec: {ports: [{port: 80}]}\n"})
 	f.untilSynced("a", revision)
-}
-
-func TestDeletion(t *testing.T) {
-	f := newFleet(t)
-	revision := f.commit(map[string]string{"a/cm.yaml": configMap("a", "one"), "b/cm.yaml": configMap("b", "one")})
-	f.start()
-	f.app("a", "a", automated, func(app *v1alpha1.Application) { app.Finalizers = []string{v1alpha1.BackgroundResourcesFinalizer} })
-	f.app("b", "b", automated)
-	f.untilSynced("a", revision)
-	f.untilSynced("b", revision)
-	for _, name := range []string{"a", "b"} {
-		if err := f.client.Delete(t.Context(), f.get(name)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	f.until("the application is gone", func(ctx context.Context) bool {
-		return apierrors.IsNotFound(f.client.Get(ctx, client.ObjectKey{Namespace: f.hub, Name: f.name("a")}, &v1alpha1.Application{}))
-	})
-	if f.value("a", "key") != "" {
-		t.Error("its object is still there")
-	}
-	if f.value("b", "key") != "one" {
-		t.Error("an application without the finalizer took its object along")
-	}
 }
 
 func TestUnreachableClusterConcernsItsOwnApplications(t *testing.T) {
