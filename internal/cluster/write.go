@@ -29,6 +29,10 @@ type ApplyOptions struct {
 	SkipValidation bool
 	// Replace puts the manifest in place of the object.
 	Replace bool
+	// SkipMigration leaves the fields of an earlier client-side apply to its manager; without it they become ours, so that
+	// what the manifest loses goes. MigrateFrom is one more manager whose fields become ours.
+	SkipMigration bool
+	MigrateFrom   string
 	// Force deletes the object and creates it anew where the update is refused as invalid (an immutable field).
 	Force bool
 }
@@ -58,8 +62,8 @@ func (c *Cluster) Apply(ctx context.Context, manifest *unstructured.Unstructured
 	if o.Replace {
 		answer, err = c.replaceObject(ctx, resource, manifest, o)
 	} else {
-		if !o.DryRun {
-			if err := c.adopt(ctx, resource, manifest); err != nil {
+		if !o.DryRun && !o.SkipMigration {
+			if err := c.adopt(ctx, resource, manifest, o.MigrateFrom); err != nil {
 				return nil, c.explain("adopting", object.KeyOf(manifest), err)
 			}
 		}
@@ -152,7 +156,7 @@ func until(ctx context.Context, done func() (bool, error)) error {
 
 // adopt hands the fields of an object that was made by client-side apply (kubectl's, or Argo CD's) over to us, so that
 // fields that the manifest loses are taken away. It asks nothing of the API server for objects that are ours or new.
-func (c *Cluster) adopt(ctx context.Context, resource dynamic.ResourceInterface, manifest *unstructured.Unstructured) error {
+func (c *Cluster) adopt(ctx context.Context, resource dynamic.ResourceInterface, manifest *unstructured.Unstructured, from string) error {
 	live, exists := c.Live(object.KeyOf(manifest))
 	if !exists || live != nil && slices.ContainsFunc(live.GetManagedFields(), diff.Ours) {
 		return nil
@@ -165,6 +169,9 @@ func (c *Cluster) adopt(ctx context.Context, resource dynamic.ResourceInterface,
 		return err
 	}
 	clientSide := sets.New("kubectl-client-side-apply", "kubectl", diff.Manager)
+	if from != "" {
+		clientSide.Insert(from)
+	}
 	patch, err := csaupgrade.UpgradeManagedFieldsPatch(whole, clientSide, diff.Manager)
 	if err != nil || patch == nil {
 		return err

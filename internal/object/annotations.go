@@ -18,7 +18,11 @@ const (
 	HelmHookAnnotation       = "helm.sh/hook"
 	HelmWeightAnnotation     = "helm.sh/hook-weight"
 	HelmDeleteAnnotation     = "helm.sh/hook-delete-policy"
+	HelmResourceAnnotation   = "helm.sh/resource-policy"
 )
+
+// HookFinalizer keeps the object of a hook until it was seen how the hook ended; Argo CD's.
+const HookFinalizer = "argocd.argoproj.io/hook-finalizer"
 
 // Hook is when a hook runs.
 type Hook string
@@ -125,6 +129,22 @@ func Wave(u *unstructured.Unstructured) int {
 // HasSyncOption tells whether the object asks for a sync option, such as Prune=false.
 func HasSyncOption(u *unstructured.Unstructured, option string) bool {
 	return has(u.GetAnnotations()[SyncOptionsAnnotation], option)
+}
+
+// SyncOption is what the object says of a sync option: of Prune it may say true, false or confirm. The last word counts;
+// ok is false where it says nothing.
+func SyncOption(u *unstructured.Unstructured, name string) (value string, ok bool) {
+	for _, option := range split(u.GetAnnotations()[SyncOptionsAnnotation]) {
+		if said, found := strings.CutPrefix(option, name+"="); found {
+			value, ok = said, true
+		}
+	}
+	return value, ok
+}
+
+// HelmKeeps tells whether Helm would leave the object when its release no longer has it.
+func HelmKeeps(u *unstructured.Unstructured) bool {
+	return strings.TrimSpace(u.GetAnnotations()[HelmResourceAnnotation]) == "keep"
 }
 
 // HasCompareOption tells whether the object asks for a compare option, such as IgnoreExtraneous.

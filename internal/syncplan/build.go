@@ -44,7 +44,8 @@ type task struct {
 	Action
 	phase v1alpha1.SyncPhase
 	wave  int
-	prune bool
+	// prune is for what Git no longer has, last for prunes that wait until everything else is healthy.
+	prune, last bool
 }
 
 // Build makes the plan.
@@ -89,16 +90,17 @@ func (in Input) itemTask(item Item) (task, bool) {
 	}
 	a := Action{
 		Verb: Apply, Key: key, Target: item.Target, Live: item.Live, Checked: item.Checked,
-		Force:          o.Force || object.HasSyncOption(item.Target, "Force=true"),
+		Force:          switchedOn(item.Target, "Force", o.Force),
 		SkipValidation: o.SkipValidation || object.HasSyncOption(item.Target, "Validate=false"),
+		SkipMigration:  o.SkipMigration, MigrateFrom: o.MigrateFrom,
 	}
+	replace := switchedOn(item.Target, "Replace", o.Replace)
 	switch {
-	case o.Replace || object.HasSyncOption(item.Target, "Replace=true"):
+	case item.InSync && switchedOn(item.Target, "ApplyOutOfSyncOnly", o.OutOfSyncOnly):
+		return task{}, false
+	case replace:
 		a.Verb = Replace
 	case item.InSync && !a.Force:
-		if o.OutOfSyncOnly || object.HasSyncOption(item.Target, "ApplyOutOfSyncOnly=true") {
-			return task{}, false
-		}
 		a.Verb = Keep
 	}
 	return task{Action: a, phase: v1alpha1.SyncPhaseSync, wave: object.Wave(item.Target)}, true
@@ -108,15 +110,20 @@ func pruneTask(live *unstructured.Unstructured, o Options) task {
 	t := task{
 		Action: Action{Verb: Prune, Key: object.KeyOf(live), Live: live},
 		phase:  v1alpha1.SyncPhaseSync, wave: object.Wave(live), prune: true,
+		last: o.PruneLast || object.HasSyncOption(live, "PruneLast=true"),
 	}
-	skip := func(reason string) { t.Verb, t.Reason = SkipPrune, reason }
+	skip := func(reason string) { t.Verb, t.Reason, t.last = SkipPrune, reason, false }
+	word, own := object.SyncOption(live, "Prune")
+	if !own {
+		word = o.PruneWord
+	}
 	switch {
-	case object.HasSyncOption(live, "Prune=false"):
-		skip("no prune")
-	case object.HasSyncOption(live, "Prune=confirm"):
-		skip("requires confirmation")
 	case !o.Prune:
 		skip("requires pruning")
+	case word == "false", !own && object.HelmKeeps(live):
+		skip("no prune")
+	case word == "confirm":
+		t.Confirm = true
 	}
 	return t
 }
@@ -156,9 +163,17 @@ func (in Input) prepareHook(hook *unstructured.Unstructured, phase v1alpha1.Sync
 	if annotations == nil {
 		annotations = map[string]string{}
 	}
-	annotations[OperationAnnotation] = in.OperationID
+	annotations[OperationAnnotation] = HookMark(in.OperationID, phase)
 	hook.SetAnnotations(annotations)
+	if finalizers := hook.GetFinalizers(); !slices.Contains(finalizers, object.HookFinalizer) {
+		hook.SetFinalizers(append(finalizers, object.HookFinalizer))
+	}
 	return hook
+}
+
+// HookMark is the value of OperationAnnotation on what an operation runs in a phase: one manifest may be a hook of several.
+func HookMark(operationID string, phase v1alpha1.SyncPhase) string {
+	return operationID + " " + string(phase)
 }
 
 // namespaceTask makes the destination's namespace first of all, unless the manifests have it themselves.
@@ -187,8 +202,9 @@ func (in Input) namespaceTask(tasks []task) []task {
 			namespace.SetAnnotations(metadata.Annotations)
 		}
 	}
+	// What others wrote on the namespace stays theirs.
 	return []task{{
-		Action: Action{Verb: Apply, Key: object.KeyOf(namespace), Target: namespace, Live: in.NamespaceLive},
+		Action: Action{Verb: Apply, Key: object.KeyOf(namespace), Target: namespace, Live: in.NamespaceLive, SkipMigration: true},
 		phase:  v1alpha1.SyncPhasePreSync, wave: first - 1,
 	}}
 }
@@ -204,6 +220,12 @@ func compareTasks(a, b task) int {
 	}
 	if a.prune != b.prune {
 		if b.prune {
+			return -1
+		}
+		return 1
+	}
+	if a.last != b.last {
+		if b.last {
 			return -1
 		}
 		return 1
@@ -231,11 +253,11 @@ func steps(tasks []task) []Step {
 		newStep, newBatch := i == 0, i == 0
 		if i > 0 {
 			last := tasks[i-1]
-			newStep = last.phase != t.phase || last.wave != t.wave || last.prune != t.prune || definesKind(last) && !defines
+			newStep = last.phase != t.phase || last.wave != t.wave || last.prune != t.prune || last.last != t.last || definesKind(last) && !defines
 			newBatch = newStep || kindOrder[last.Key.Kind] != kindOrder[t.Key.Kind]
 		}
 		if newStep {
-			all = append(all, Step{Phase: t.phase, Wave: t.wave})
+			all = append(all, Step{Phase: t.phase, Wave: t.wave, last: t.last})
 		}
 		step := &all[len(all)-1]
 		if newBatch {
@@ -251,7 +273,7 @@ func steps(tasks []task) []Step {
 func (in Input) markWaits(steps []Step) {
 	for i := range steps {
 		for _, later := range steps[i+1:] {
-			if !later.prunesOnly() || in.Options.PruneLast {
+			if !later.prunesOnly() || later.last {
 				steps[i].Wait = true
 			}
 		}

@@ -3,6 +3,8 @@ package syncplan
 import (
 	"strings"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
 	"fairlead.dev/fairlead/api/argo/v1alpha1"
 	"fairlead.dev/fairlead/internal/object"
 )
@@ -16,6 +18,8 @@ type Options struct {
 	Force, Replace bool
 	// PruneLast waits until everything else is healthy before it prunes.
 	PruneLast bool
+	// PruneWord is what the application says of prunes where an object says nothing itself: true, false or confirm.
+	PruneWord string
 	// CreateNamespace makes the destination's namespace, with NamespaceMetadata on it.
 	CreateNamespace   bool
 	NamespaceMetadata *v1alpha1.ManagedNamespaceMetadata
@@ -29,6 +33,9 @@ type Options struct {
 	FailOnShared bool
 	// SkipMissingKinds leaves kinds that the cluster doesn't know out of the dry-run before the sync.
 	SkipMissingKinds bool
+	// SkipMigration leaves the fields of client-side applies to their managers; MigrateFrom is one more such manager.
+	SkipMigration bool
+	MigrateFrom   string
 	// Propagation of prunes: foreground (default), background or orphan.
 	Propagation string
 	// Resources limits the sync; empty means everything.
@@ -47,7 +54,11 @@ func OptionsOf(sync v1alpha1.SyncOperation, policy *v1alpha1.SyncPolicy) Options
 		}
 	}
 	o.SkipHooks = o.SkipHooks || len(sync.Resources) > 0
-	on := sync.SyncOptions.HasOption
+	said := wordsOf(sync.SyncOptions)
+	on := func(option string) bool {
+		name, value, _ := strings.Cut(option, "=")
+		return said[name] == value
+	}
 	o.Force = o.Force || on("Force=true")
 	o.Replace = on("Replace=true")
 	o.PruneLast = on("PruneLast=true")
@@ -57,15 +68,36 @@ func OptionsOf(sync v1alpha1.SyncOperation, policy *v1alpha1.SyncPolicy) Options
 	o.RespectIgnored = on("RespectIgnoreDifferences=true")
 	o.FailOnShared = on("FailOnSharedResource=true")
 	o.SkipMissingKinds = on("SkipDryRunOnMissingResource=true")
-	for _, option := range sync.SyncOptions {
-		if value, ok := strings.CutPrefix(option, "PrunePropagationPolicy="); ok {
-			o.Propagation = strings.ToLower(value)
-		}
+	o.SkipMigration = on("ClientSideApplyMigration=false") || on("DisableClientSideApplyMigration=true")
+	o.MigrateFrom = said["ClientSideApplyMigrationManager"]
+	o.PruneWord = said["Prune"]
+	switch propagation := strings.ToLower(said["PrunePropagationPolicy"]); propagation {
+	case "background", "orphan":
+		o.Propagation = propagation
 	}
 	if policy != nil {
 		o.NamespaceMetadata = policy.ManagedNamespaceMetadata
 	}
 	return o
+}
+
+// wordsOf takes Key=value options apart; the last word on a key counts.
+func wordsOf(options v1alpha1.SyncOptions) map[string]string {
+	words := make(map[string]string, len(options))
+	for _, option := range options {
+		if name, value, ok := strings.Cut(strings.TrimSpace(option), "="); ok {
+			words[strings.TrimSpace(name)] = strings.TrimSpace(value)
+		}
+	}
+	return words
+}
+
+// switchedOn tells whether a switch holds for an object: its own word counts more than the sync's.
+func switchedOn(u *unstructured.Unstructured, name string, otherwise bool) bool {
+	if value, ok := object.SyncOption(u, name); ok {
+		return value == "true"
+	}
+	return otherwise
 }
 
 // selects tells whether a sync limited to some resources has this one among them.

@@ -44,7 +44,12 @@ type Action struct {
 	// Hook is true for what Run runs; Delete says when its object goes.
 	Hook   bool
 	Delete []object.HookDeletePolicy
-	Reason string
+	// Confirm says that a prune waits until a person has approved it.
+	Confirm bool
+	// SkipMigration leaves the fields of client-side applies to their managers; MigrateFrom is one more such manager.
+	SkipMigration bool
+	MigrateFrom   string
+	Reason        string
 }
 
 // Step is a set of actions that may all begin once the step before is done. Batches run one after the other, the
@@ -56,6 +61,8 @@ type Step struct {
 	// Wait says that the step is done only when all its objects are healthy. Without it the step is done when everything
 	// is sent; hooks and prunes are always waited for.
 	Wait bool
+	// last says that its prunes wait until everything else is healthy.
+	last bool
 }
 
 // Plan is the whole of a sync.
@@ -118,6 +125,9 @@ func (s Step) print(b *strings.Builder) {
 			fmt.Fprintf(b, "  %-7s %s", a.Verb, a.Key)
 			if a.Force {
 				b.WriteString(", by force")
+			}
+			if a.Confirm {
+				b.WriteString(", once confirmed")
 			}
 			for _, policy := range a.Delete {
 				fmt.Fprintf(b, ", %s", policy)

@@ -91,7 +91,11 @@ func input(t *testing.T, parts map[string][]byte) Input {
 	if err := yaml.UnmarshalStrict(parts["operation"], &operation); err != nil {
 		t.Fatal(err)
 	}
-	in.Options = OptionsOf(operation, nil)
+	var policy v1alpha1.SyncPolicy
+	if err := yaml.UnmarshalStrict(parts["policy"], &policy); err != nil {
+		t.Fatal(err)
+	}
+	in.Options = OptionsOf(operation, &policy)
 	return in
 }
 

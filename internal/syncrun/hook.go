@@ -2,6 +2,7 @@ package syncrun
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -13,28 +14,26 @@ import (
 	"fairlead.dev/fairlead/internal/syncplan"
 )
 
-// ours tells whether a hook's object was made by this operation.
-func (r *Run) ours(live *unstructured.Unstructured) bool {
-	return live.GetAnnotations()[syncplan.OperationAnnotation] == r.OperationID
+// ours tells whether a hook's object was made by this operation in this phase.
+func (r *Run) ours(live *unstructured.Unstructured, phase v1alpha1.SyncPhase) bool {
+	return live.GetAnnotations()[syncplan.OperationAnnotation] == syncplan.HookMark(r.OperationID, phase)
 }
 
 // startHook makes the hook's object, after what is left of it from an earlier operation is gone.
-func (r *Run) startHook(ctx context.Context, a syncplan.Action) (result *v1alpha1.ResourceResult, waitsFor string) {
+func (r *Run) startHook(ctx context.Context, a syncplan.Action, phase v1alpha1.SyncPhase) (result *v1alpha1.ResourceResult, waitsFor string) {
 	live, exists := r.Cluster.Live(a.Key)
-	if exists && live != nil && r.ours(live) {
+	if exists && live != nil && r.ours(live, phase) {
 		// It was made before the hub was killed, and not recorded.
 		found := synced(a, "created")
 		return &found, ""
 	}
 	if exists && live != nil && slices.Contains(a.Delete, object.BeforeHookCreation) {
-		if live.GetDeletionTimestamp() == nil {
-			if err := r.Cluster.Delete(ctx, live.GroupVersionKind(), a.Key, "background", live.GetUID()); err != nil {
-				result := failed(err)
-				return &result, ""
-			}
+		if err := r.deleteHook(ctx, live); err != nil {
+			result := failed(err)
+			return &result, ""
 		}
-		if live, exists = r.Cluster.Live(a.Key); exists && live != nil && !r.ours(live) {
-			return nil, "deletion of the former hook " + a.Key.String()
+		if live, exists = r.Cluster.Live(a.Key); exists && live != nil && !r.ours(live, phase) {
+			return nil, "deletion of " + name(a.Key)
 		}
 	}
 	_, err := r.Cluster.Apply(ctx, a.Target, cluster.ApplyOptions{SkipValidation: a.SkipValidation})
@@ -49,6 +48,23 @@ func (r *Run) startHook(ctx context.Context, a syncplan.Action) (result *v1alpha
 	return &started, ""
 }
 
+// deleteHook deletes the object of a hook; nobody looks at how it ended any more.
+func (r *Run) deleteHook(ctx context.Context, live *unstructured.Unstructured) error {
+	var err error
+	if live.GetDeletionTimestamp() == nil {
+		err = r.Cluster.Delete(ctx, live.GroupVersionKind(), object.KeyOf(live), "background", live.GetUID())
+	}
+	return errors.Join(err, r.release(ctx, live))
+}
+
+// release takes the finalizer from a hook's object, so that it can go.
+func (r *Run) release(ctx context.Context, live *unstructured.Unstructured) error {
+	if !slices.Contains(live.GetFinalizers(), object.HookFinalizer) {
+		return nil
+	}
+	return r.Cluster.RemoveFinalizer(ctx, live, object.HookFinalizer)
+}
+
 // observeHook sees whether a hook has ended.
 func (r *Run) observeHook(a syncplan.Action, result *v1alpha1.ResourceResult) {
 	if result.HookPhase != v1alpha1.OperationRunning {
@@ -56,17 +72,19 @@ func (r *Run) observeHook(a syncplan.Action, result *v1alpha1.ResourceResult) {
 	}
 	live, exists := r.Cluster.Live(a.Key)
 	if !exists {
-		if ttl, found, _ := unstructured.NestedFieldNoCopy(a.Target.Object, "spec", "ttlSecondsAfterFinished"); found && ttl != nil {
-			result.HookPhase = v1alpha1.OperationSucceeded // it goes by itself only after its end
-			return
-		}
 		result.HookPhase, result.Message = v1alpha1.OperationFailed, a.Key.String()+" was deleted before it ended"
 		return
 	}
 	if live == nil {
 		return // not read back yet
 	}
-	status := health.Of(live)
+	deleted := live.GetDeletionTimestamp() != nil
+	if deleted {
+		// Its finalizer kept it for us to see how it ended.
+		live = live.DeepCopy()
+		live.SetDeletionTimestamp(nil)
+	}
+	status := r.healthOf(live)
 	if status == nil {
 		result.HookPhase = v1alpha1.OperationSucceeded
 		return
@@ -74,28 +92,41 @@ func (r *Run) observeHook(a syncplan.Action, result *v1alpha1.ResourceResult) {
 	if status.Message != "" {
 		result.Message = status.Message
 	}
-	switch status.Code {
-	case v1alpha1.HealthStatusHealthy:
+	switch {
+	case status.Code == v1alpha1.HealthStatusHealthy:
 		result.HookPhase = v1alpha1.OperationSucceeded
-	case v1alpha1.HealthStatusDegraded:
+	case status.Code == v1alpha1.HealthStatusDegraded, status.Code == v1alpha1.HealthStatusUnknown:
 		result.HookPhase = v1alpha1.OperationFailed
+	case deleted:
+		result.HookPhase, result.Message = v1alpha1.OperationFailed, a.Key.String()+" was deleted before it ended"
 	}
 }
 
-// deleteHooks deletes the objects of ended hooks whose policy says so. How they ended is stored first, for nobody could
-// tell afterwards. That an object stays is no failure of the sync.
-func (r *Run) deleteHooks(ctx context.Context) error {
+func (r *Run) healthOf(live *unstructured.Unstructured) *health.Status {
+	if r.Health != nil {
+		return r.Health(live)
+	}
+	return health.Of(live)
+}
+
+// letHooksGo takes the finalizer from the objects of ended hooks, and at the end of the sync deletes those whose policy says
+// so. How they ended is stored first, for nobody could tell afterwards. That an object stays is no failure of the sync.
+func (r *Run) letHooksGo(ctx context.Context, atEnd bool) error {
 	var ended []*unstructured.Unstructured
+	doomed := map[*unstructured.Unstructured]bool{}
 	for _, step := range append(slices.Clone(r.Plan.Steps), r.Plan.OnFailure...) {
 		for _, a := range step.Actions() {
 			result := r.result(a, step.Phase)
-			if !a.Hook || result == nil {
+			if !a.Hook || result == nil || !result.HookPhase.Completed() {
 				continue
 			}
-			goes := result.HookPhase == v1alpha1.OperationSucceeded && slices.Contains(a.Delete, object.HookSucceeded) ||
-				result.HookPhase == v1alpha1.OperationFailed && slices.Contains(a.Delete, object.HookFailed)
-			if live, exists := r.Cluster.Live(a.Key); goes && exists && live != nil && r.ours(live) {
-				ended = append(ended, live)
+			live, exists := r.Cluster.Live(a.Key)
+			if !exists || live == nil || !r.ours(live, step.Phase) {
+				continue
+			}
+			goes := atEnd && r.doomed(a, result)
+			if goes || slices.Contains(live.GetFinalizers(), object.HookFinalizer) {
+				ended, doomed[live] = append(ended, live), goes
 			}
 		}
 	}
@@ -106,9 +137,38 @@ func (r *Run) deleteHooks(ctx context.Context) error {
 		return err
 	}
 	for _, live := range ended {
-		_ = r.Cluster.Delete(ctx, live.GroupVersionKind(), object.KeyOf(live), "background", live.GetUID())
+		if doomed[live] {
+			_ = r.deleteHook(ctx, live)
+		} else {
+			_ = r.release(ctx, live)
+		}
 	}
 	return nil
+}
+
+// doomed tells whether an ended hook's object is to be deleted.
+func (r *Run) doomed(a syncplan.Action, result *v1alpha1.ResourceResult) bool {
+	return result.HookPhase == v1alpha1.OperationSucceeded && slices.Contains(a.Delete, object.HookSucceeded) ||
+		result.HookPhase == v1alpha1.OperationFailed && slices.Contains(a.Delete, object.HookFailed)
+}
+
+// Terminate ends hooks that an operation left running, whatever its plan was: what it recorded tells which. It is for an
+// operation that a person ends or a newer one replaces, also when the hub that began it is no more.
+func Terminate(ctx context.Context, c Cluster, state *v1alpha1.OperationState) {
+	if state.SyncResult == nil {
+		return
+	}
+	r := Run{Cluster: c}
+	for _, result := range state.SyncResult.Resources {
+		if result.HookType == "" || result.HookPhase != v1alpha1.OperationRunning {
+			continue
+		}
+		key := object.Key{Group: result.Group, Kind: result.Kind, Namespace: result.Namespace, Name: result.Name}
+		if live, exists := c.Live(key); exists && live != nil && live.GetAnnotations()[syncplan.OperationAnnotation] != "" {
+			_ = r.deleteHook(ctx, live)
+		}
+		result.HookPhase, result.Message = v1alpha1.OperationFailed, "Terminated"
+	}
 }
 
 func hasHooks(step syncplan.Step) bool {

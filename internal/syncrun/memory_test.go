@@ -3,6 +3,7 @@ package syncrun
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -64,6 +65,18 @@ func (m *memory) Delete(_ context.Context, _ schema.GroupVersionKind, key object
 		if !m.held[key] {
 			delete(m.objects, key)
 		}
+	}
+	return nil
+}
+
+func (m *memory) RemoveFinalizer(_ context.Context, u *unstructured.Unstructured, finalizer string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	key := object.KeyOf(u)
+	if u := m.objects[key]; u != nil {
+		u = u.DeepCopy()
+		u.SetFinalizers(slices.DeleteFunc(u.GetFinalizers(), func(f string) bool { return f == finalizer }))
+		m.objects[key] = u
 	}
 	return nil
 }

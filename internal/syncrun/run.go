@@ -10,7 +10,6 @@ package syncrun
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -20,15 +19,21 @@ import (
 
 	"fairlead.dev/fairlead/api/argo/v1alpha1"
 	"fairlead.dev/fairlead/internal/cluster"
+	"fairlead.dev/fairlead/internal/health"
 	"fairlead.dev/fairlead/internal/object"
 	"fairlead.dev/fairlead/internal/syncplan"
 )
 
 // Cluster is what a run needs of a cluster; *cluster.Cluster is one.
 type Cluster interface {
+	writer
+	Live(key object.Key) (u *unstructured.Unstructured, exists bool)
+}
+
+type writer interface {
 	Apply(ctx context.Context, manifest *unstructured.Unstructured, o cluster.ApplyOptions) (*unstructured.Unstructured, error)
 	Delete(ctx context.Context, gvk schema.GroupVersionKind, key object.Key, propagation string, uid types.UID) error
-	Live(key object.Key) (u *unstructured.Unstructured, exists bool)
+	RemoveFinalizer(ctx context.Context, u *unstructured.Unstructured, finalizer string) error
 }
 
 // missingKindPatience is how long a kind may stay unknown after its definition was established.
@@ -48,6 +53,10 @@ type Run struct {
 	Record func(ctx context.Context) error
 	// OperationID tells this operation's hooks from others; the plan was made with it.
 	OperationID string
+	// Health tells how objects and hooks do; nil means the rules built in.
+	Health func(*unstructured.Unstructured) *health.Status
+	// Confirmed says that a person has approved the prunes that need it.
+	Confirmed bool
 	// Pause is an optional wait between waves; zero is none.
 	Pause time.Duration
 	// Now is the clock.
@@ -88,14 +97,14 @@ func (r *Run) Advance(ctx context.Context) (Outcome, error) {
 	}
 	r.checked = true
 	outcome, err := r.advance(ctx, r.Plan.Steps)
+	if err == nil {
+		err = r.letHooksGo(ctx, outcome.Phase == v1alpha1.OperationSucceeded)
+	}
 	if err != nil || outcome.Phase == v1alpha1.OperationRunning {
 		return outcome, err
 	}
 	if message, failed := r.failure(); failed {
 		return r.fail(ctx, message)
-	}
-	if err := r.deleteHooks(ctx); err != nil {
-		return running("recording the progress"), err
 	}
 	message := "successfully synced (all tasks run)"
 	if r.Plan.Changes() == 0 {
@@ -135,11 +144,11 @@ func (r *Run) advance(ctx context.Context, steps []syncplan.Step) (Outcome, erro
 // fail runs what is to run after a failure, and ends.
 func (r *Run) fail(ctx context.Context, message string) (Outcome, error) {
 	outcome, err := r.advance(ctx, r.Plan.OnFailure)
+	if err == nil {
+		err = r.letHooksGo(ctx, outcome.Phase != v1alpha1.OperationRunning)
+	}
 	if err != nil || outcome.Phase == v1alpha1.OperationRunning {
 		return outcome, err
-	}
-	if err := r.deleteHooks(ctx); err != nil {
-		return running("recording the progress"), err
 	}
 	return Outcome{Phase: v1alpha1.OperationFailed, Message: message + r.reasons()}, nil
 }
@@ -175,23 +184,7 @@ func (r *Run) reasons() string {
 	if len(reasons) == 0 {
 		return ""
 	}
-	return ", reason: " + strings.Join(reasons, "; ")
-}
-
-// Terminate ends a run: hooks that are running are deleted.
-func (r *Run) Terminate(ctx context.Context) {
-	for _, step := range append(slices.Clone(r.Plan.Steps), r.Plan.OnFailure...) {
-		for _, a := range step.Actions() {
-			result := r.result(a, step.Phase)
-			if !a.Hook || result == nil || result.HookPhase != v1alpha1.OperationRunning {
-				continue
-			}
-			if live, exists := r.Cluster.Live(a.Key); exists && live != nil && r.ours(live) {
-				_ = r.Cluster.Delete(ctx, live.GroupVersionKind(), a.Key, "background", live.GetUID())
-			}
-			result.HookPhase, result.Message = v1alpha1.OperationFailed, "terminated"
-		}
-	}
+	return ", reason: " + strings.Join(reasons, ",")
 }
 
 // HookRunsSince is when the operation's longest running hook began; zero if none runs.

@@ -3,6 +3,7 @@ package syncrun
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"fairlead.dev/fairlead/api/argo/v1alpha1"
+	"fairlead.dev/fairlead/internal/health"
 	"fairlead.dev/fairlead/internal/object"
 	"fairlead.dev/fairlead/internal/syncplan"
 )
@@ -125,8 +127,8 @@ func TestWholeSync(t *testing.T) {
 		t.Error(d)
 	}
 	want := []string{
-		"waiting for completion of hook batch/Job dev/migrate", "waiting for healthy state of apps/Deployment dev/web",
-		"waiting for completion of hook batch/Job dev/smoke",
+		"waiting for completion of hook batch/Job/migrate", "waiting for healthy state of apps/Deployment/web",
+		"waiting for completion of hook batch/Job/smoke",
 	}
 	if d := cmp.Diff(want, waits); d != "" {
 		t.Error(d)
@@ -252,7 +254,7 @@ func TestFormerHookGoesFirst(t *testing.T) {
 	m.held[migrate] = true
 	second := newRun(t, m, newState(), "2", func() error { return nil })
 	outcome, err := second.Advance(t.Context())
-	if err != nil || !strings.Contains(outcome.Message, "deletion of the former hook") {
+	if err != nil || !strings.Contains(outcome.Message, "deletion of batch/Job/migrate") {
 		t.Fatalf("%+v %v", outcome, err)
 	}
 	delete(m.objects, migrate)
@@ -269,7 +271,7 @@ func TestTerminateDeletesRunningHooks(t *testing.T) {
 	m := newMemory()
 	run := newRun(t, m, newState(), "1", func() error { return nil })
 	_, _ = run.Advance(t.Context())
-	run.Terminate(t.Context())
+	Terminate(t.Context(), m, run.State)
 	if _, exists := m.Live(migrate); exists {
 		t.Error("the hook goes on")
 	}
@@ -282,5 +284,95 @@ func TestDryRunDoesNothing(t *testing.T) {
 	outcome, err := run.Advance(t.Context())
 	if err != nil || outcome.Phase != v1alpha1.OperationSucceeded || len(m.log) > 0 || len(run.State.SyncResult.Resources) == 0 {
 		t.Errorf("%+v %v %v", outcome, err, m.log)
+	}
+}
+
+func TestPruneWaitsForConfirmation(t *testing.T) {
+	m := newMemory().withOld()
+	m.objects[old].SetAnnotations(map[string]string{object.SyncOptionsAnnotation: "Prune=confirm"})
+	run := newRun(t, m, newState(), "1", func() error { return nil })
+	var last Outcome
+	for range 20 {
+		outcome, err := run.Advance(t.Context())
+		if err != nil || outcome.Phase != v1alpha1.OperationRunning {
+			t.Fatalf("%+v %v", outcome, err)
+		}
+		last = outcome
+		if !world(m) {
+			break
+		}
+	}
+	if last.Message != "waiting for pruning confirmation of /ConfigMap/old" || last.Again != 0 {
+		t.Fatalf("%+v", last)
+	}
+	run.Confirmed = true
+	if _, err := run.Advance(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, exists := m.Live(old); exists {
+		t.Error("it wasn't pruned after the confirmation")
+	}
+}
+
+func TestHookHeldByItsFinalizerTellsHowItEnded(t *testing.T) {
+	for condition, want := range map[string]string{"Complete": "apply ConfigMap dev/settings", "Failed": "apply batch/Job dev/alarm", "": "apply batch/Job dev/alarm"} {
+		m := newMemory()
+		run := newRun(t, m, newState(), "1", func() error { return nil })
+		_, _ = run.Advance(t.Context())
+		if live, _ := m.Live(migrate); len(live.GetFinalizers()) != 1 {
+			t.Fatalf("finalizers %v", live.GetFinalizers())
+		}
+		if condition != "" {
+			m.set(migrate, conditions(condition))
+		}
+		now := metav1.Now()
+		m.objects[migrate].SetDeletionTimestamp(&now) // its time to live is over, or a person deleted it
+		if _, err := run.Advance(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Contains(m.log, want) {
+			t.Errorf("%q: did %v", condition, m.log)
+		}
+		if live, exists := m.Live(migrate); exists && len(live.GetFinalizers()) > 0 {
+			t.Errorf("%q: the hook can't go: %v", condition, live.GetFinalizers())
+		}
+	}
+}
+
+func TestOneManifestIsAHookOfSeveralPhases(t *testing.T) {
+	m := newMemory()
+	hook, err := object.Parse([]byte(`{apiVersion: v1, kind: ConfigMap, metadata: {name: note, namespace: dev, annotations: {argocd.argoproj.io/hook: "PreSync,PostSync"}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan := syncplan.Build(syncplan.Input{OperationID: "1", Hooks: hook})
+	run := &Run{Plan: plan, Cluster: m, State: newState(), OperationID: "1", Now: time.Now, Record: func(context.Context) error { return nil }}
+	for range 5 {
+		if outcome, err := run.Advance(t.Context()); err != nil || outcome.Phase != v1alpha1.OperationRunning {
+			break
+		}
+	}
+	if d := cmp.Diff([]string{"apply ConfigMap dev/note", "delete ConfigMap dev/note", "apply ConfigMap dev/note"}, m.log); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestWhatIsSuspendedHoldsTheNextWave(t *testing.T) {
+	m := newMemory()
+	run := newRun(t, m, newState(), "1", func() error { return nil })
+	run.Health = func(u *unstructured.Unstructured) *health.Status {
+		if u.GetKind() == "Deployment" {
+			return &health.Status{Code: v1alpha1.HealthStatusSuspended}
+		}
+		return nil
+	}
+	for range 5 {
+		if _, err := run.Advance(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	outcome, err := run.Advance(t.Context())
+	if _, exists := m.Live(service); exists || err != nil || outcome.Message != "waiting for healthy state of apps/Deployment/web" {
+		t.Errorf("%+v %v, next wave %v", outcome, err, exists)
 	}
 }

@@ -1,6 +1,7 @@
 package syncrun
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,7 +13,6 @@ import (
 
 	"fairlead.dev/fairlead/api/argo/v1alpha1"
 	"fairlead.dev/fairlead/internal/cluster"
-	"fairlead.dev/fairlead/internal/health"
 	"fairlead.dev/fairlead/internal/object"
 	"fairlead.dev/fairlead/internal/syncplan"
 )
@@ -21,27 +21,33 @@ import (
 // done, Running when it is waited for.
 func (r *Run) step(ctx context.Context, step syncplan.Step) (acted bool, outcome Outcome) {
 	for _, batch := range step.Batches {
-		pending := r.pending(batch, step.Phase)
+		pending, unconfirmed := r.pending(batch, step.Phase)
 		if len(pending) > 0 {
 			acted = true
 			if outcome := r.batch(ctx, pending, step.Phase); outcome.Phase != v1alpha1.OperationSucceeded {
 				return acted, outcome
 			}
 		}
+		if len(unconfirmed) > 0 {
+			return acted, running("waiting for pruning confirmation of %s", summary(unconfirmed, "resources"))
+		}
 	}
 	settled, outcome := r.settle(step)
 	return acted || settled, outcome
 }
 
-// pending are the actions of which nothing was recorded yet.
-func (r *Run) pending(batch []syncplan.Action, phase v1alpha1.SyncPhase) []syncplan.Action {
-	var pending []syncplan.Action
+// pending are the actions of which nothing was recorded yet, and the names of those that a person must confirm before.
+func (r *Run) pending(batch []syncplan.Action, phase v1alpha1.SyncPhase) (pending []syncplan.Action, unconfirmed []string) {
 	for _, a := range batch {
-		if r.result(a, phase) == nil {
+		switch {
+		case r.result(a, phase) != nil:
+		case a.Confirm && !r.Confirmed:
+			unconfirmed = append(unconfirmed, name(a.Key))
+		default:
 			pending = append(pending, a)
 		}
 	}
-	return pending
+	return pending, unconfirmed
 }
 
 // batch carries out actions at once and records them in their order.
@@ -52,7 +58,7 @@ func (r *Run) batch(ctx context.Context, actions []syncplan.Action, phase v1alph
 	group.SetLimit(parallel)
 	for i, a := range actions {
 		group.Go(func() error {
-			results[i], waits[i] = r.act(ctx, a)
+			results[i], waits[i] = r.act(ctx, a, phase)
 			return nil
 		})
 	}
@@ -71,7 +77,7 @@ func (r *Run) batch(ctx context.Context, actions []syncplan.Action, phase v1alph
 	case failure:
 		return Outcome{Phase: v1alpha1.OperationFailed}
 	case len(waiting) > 0:
-		o := running("waiting for %s", summary(waiting))
+		o := running("waiting for %s", summary(waiting, "resources"))
 		o.Again = time.Second
 		return o
 	}
@@ -79,7 +85,7 @@ func (r *Run) batch(ctx context.Context, actions []syncplan.Action, phase v1alph
 }
 
 // act carries out one action. No result means that it can't begin yet, and why.
-func (r *Run) act(ctx context.Context, a syncplan.Action) (result *v1alpha1.ResourceResult, waitsFor string) {
+func (r *Run) act(ctx context.Context, a syncplan.Action, phase v1alpha1.SyncPhase) (result *v1alpha1.ResourceResult, waitsFor string) {
 	switch a.Verb {
 	case syncplan.Keep:
 		result := synced(a, "unchanged")
@@ -89,7 +95,7 @@ func (r *Run) act(ctx context.Context, a syncplan.Action) (result *v1alpha1.Reso
 	case syncplan.Prune:
 		return r.prune(ctx, a), ""
 	case syncplan.Run:
-		return r.startHook(ctx, a)
+		return r.startHook(ctx, a, phase)
 	}
 	before := ""
 	if live, exists := r.Cluster.Live(a.Key); exists {
@@ -100,6 +106,7 @@ func (r *Run) act(ctx context.Context, a syncplan.Action) (result *v1alpha1.Reso
 	}
 	answer, err := r.Cluster.Apply(ctx, a.Target, cluster.ApplyOptions{
 		Replace: a.Verb == syncplan.Replace, Force: a.Force, SkipValidation: a.SkipValidation,
+		SkipMigration: a.SkipMigration, MigrateFrom: a.MigrateFrom,
 	})
 	if r.kindMayCome(err) {
 		return nil, "kind " + a.Key.Kind
@@ -119,16 +126,18 @@ func (r *Run) kindMayCome(err error) bool {
 }
 
 func (r *Run) prune(ctx context.Context, a syncplan.Action) *v1alpha1.ResourceResult {
-	if err := r.Cluster.Delete(ctx, a.Live.GroupVersionKind(), a.Key, r.Plan.Propagation, a.Live.GetUID()); err != nil {
-		result := failed(err)
-		return &result
+	if live, _ := r.Cluster.Live(a.Key); live == nil || live.GetDeletionTimestamp() == nil {
+		if err := r.Cluster.Delete(ctx, a.Live.GroupVersionKind(), a.Key, r.Plan.Propagation, a.Live.GetUID()); err != nil {
+			result := failed(err)
+			return &result
+		}
 	}
 	return &v1alpha1.ResourceResult{Status: v1alpha1.ResultCodePruned, HookPhase: v1alpha1.OperationSucceeded, Message: "pruned"}
 }
 
 // settle looks at what was sent: hooks that end, objects that become healthy, pruned objects that go.
 func (r *Run) settle(step syncplan.Step) (changed bool, outcome Outcome) {
-	var waiting []string
+	waiting := map[string][]string{}
 	failure := false
 	for _, a := range step.Actions() {
 		result := r.result(a, step.Phase)
@@ -140,7 +149,7 @@ func (r *Run) settle(step syncplan.Step) (changed bool, outcome Outcome) {
 		switch {
 		case a.Verb == syncplan.Prune:
 			if live, exists := r.Cluster.Live(a.Key); exists && (live == nil || live.GetUID() == a.Live.GetUID()) {
-				waiting = append(waiting, "deletion of "+a.Key.String())
+				waiting[forDeletion] = append(waiting[forDeletion], name(a.Key))
 			}
 		case a.Hook:
 			r.observeHook(a, result)
@@ -150,21 +159,32 @@ func (r *Run) settle(step syncplan.Step) (changed bool, outcome Outcome) {
 		failure = failure || result.HookPhase == v1alpha1.OperationFailed
 		changed = changed || before.HookPhase != result.HookPhase
 		if result.HookPhase == v1alpha1.OperationRunning && (a.Hook || step.Wait) {
-			what := "healthy state of "
+			what := forHealth
 			if a.Hook {
-				what = "completion of hook "
+				what = forHook
 			}
-			waiting = append(waiting, what+a.Key.String())
+			waiting[what] = append(waiting[what], name(a.Key))
 		}
 	}
 	switch {
 	case failure:
 		return changed, Outcome{Phase: v1alpha1.OperationFailed}
-	case len(waiting) > 0:
-		return changed, running("waiting for %s", summary(waiting))
+	case len(waiting[forHook]) > 0:
+		return changed, running("waiting for %s %s", forHook, summary(waiting[forHook], "hooks"))
+	case len(waiting[forHealth]) > 0:
+		return changed, running("waiting for %s %s", forHealth, summary(waiting[forHealth], "resources"))
+	case len(waiting[forDeletion]) > 0:
+		return changed, running("waiting for %s %s", forDeletion, summary(waiting[forDeletion], "resources"))
 	}
 	return changed, Outcome{Phase: v1alpha1.OperationSucceeded}
 }
+
+// What a sync waits for, in Argo CD's words.
+const (
+	forHook     = "completion of hook"
+	forHealth   = "healthy state of"
+	forDeletion = "deletion of"
+)
 
 // observeObject sees whether an applied object has become healthy. Without waiting, being applied is enough.
 func (r *Run) observeObject(a syncplan.Action, result *v1alpha1.ResourceResult, wait bool) {
@@ -178,13 +198,17 @@ func (r *Run) observeObject(a syncplan.Action, result *v1alpha1.ResourceResult, 
 		result.HookPhase = v1alpha1.OperationSucceeded
 		return
 	}
-	status := health.Of(live)
+	// What is suspended, such as a canary that awaits a promotion, holds what comes after it, as in Argo CD.
+	status := r.healthOf(live)
 	switch {
-	case status == nil || object.IgnoresHealth(live) || status.Code == v1alpha1.HealthStatusHealthy || status.Code == v1alpha1.HealthStatusSuspended:
+	case status == nil || object.IgnoresHealth(live):
 		result.HookPhase = v1alpha1.OperationSucceeded
+	case status.Code == v1alpha1.HealthStatusHealthy:
+		result.HookPhase = v1alpha1.OperationSucceeded
+		result.Message = cmp.Or(status.Message, result.Message)
 	case status.Code == v1alpha1.HealthStatusDegraded:
 		result.HookPhase = v1alpha1.OperationFailed
-		result.Message = fmt.Sprintf("%s is degraded: %s", a.Key, status.Message)
+		result.Message = cmp.Or(status.Message, a.Key.String()+" is degraded")
 	}
 }
 
@@ -284,11 +308,13 @@ func (r *Run) dryRun(ctx context.Context) Outcome {
 	return Outcome{Phase: v1alpha1.OperationSucceeded, Message: "successfully synced (dry run)"}
 }
 
-// summary names a few things of many.
-func summary(things []string) string {
-	const few = 3
-	if len(things) <= few {
-		return strings.Join(things, " and ")
+// summary names the first of several things.
+func summary(things []string, kind string) string {
+	if len(things) == 1 {
+		return things[0]
 	}
-	return fmt.Sprintf("%s and %d more", strings.Join(things[:few], ", "), len(things)-few)
+	return fmt.Sprintf("%s and %d more %s", things[0], len(things)-1, kind)
 }
+
+// name is how Argo CD's messages name an object: apps/Deployment/web, /ConfigMap/settings.
+func name(key object.Key) string { return key.Group + "/" + key.Kind + "/" + key.Name }

@@ -3,11 +3,29 @@ package v1alpha1
 // RefreshAnnotation asks the controller to compare again at once: "normal", or "hard" to render anew as well.
 const RefreshAnnotation = "argocd.argoproj.io/refresh"
 
+// DeletionApprovedAnnotation says when a person approved the prunes and deletions that need it, as RFC 3339.
+const DeletionApprovedAnnotation = "argocd.argoproj.io/deletion-approved"
+
+// MigrationManagerAnnotation names a field manager of client-side applies whose fields a sync takes over.
+const MigrationManagerAnnotation = "argocd.argoproj.io/client-side-apply-migration-manager"
+
+// SkipReconcileAnnotation with the value "true" has an application left alone altogether.
+const SkipReconcileAnnotation = "argocd.argoproj.io/skip-reconcile"
+
 // The finalizers that make the deletion of an application delete what it manages.
 const (
 	ResourcesFinalizer           = "resources-finalizer.argocd.argoproj.io"
 	ForegroundResourcesFinalizer = "resources-finalizer.argocd.argoproj.io/foreground"
 	BackgroundResourcesFinalizer = "resources-finalizer.argocd.argoproj.io/background"
+)
+
+// The finalizers that have hooks run when an application is deleted, before and after what it manages goes. Those with
+// Cleanup keep it until the hooks' own objects are cleaned up.
+const (
+	PreDeleteFinalizer         = "pre-delete-finalizer.argocd.argoproj.io"
+	PreDeleteCleanupFinalizer  = "pre-delete-finalizer.argocd.argoproj.io/cleanup"
+	PostDeleteFinalizer        = "post-delete-finalizer.argocd.argoproj.io"
+	PostDeleteCleanupFinalizer = "post-delete-finalizer.argocd.argoproj.io/cleanup"
 )
 
 // ProjectName is the application's project; "default" when it names none.

@@ -60,9 +60,14 @@ type liveCache interface {
 }
 
 type writer interface {
+	remover
 	Apply(ctx context.Context, manifest *unstructured.Unstructured, o cluster.ApplyOptions) (*unstructured.Unstructured, error)
-	Delete(ctx context.Context, gvk schema.GroupVersionKind, key object.Key, propagation string, uid types.UID) error
 	Get(ctx context.Context, gvk schema.GroupVersionKind, key object.Key) (*unstructured.Unstructured, error)
+}
+
+type remover interface {
+	Delete(ctx context.Context, gvk schema.GroupVersionKind, key object.Key, propagation string, uid types.UID) error
+	RemoveFinalizer(ctx context.Context, u *unstructured.Unstructured, finalizer string) error
 }
 
 type inventory interface {

@@ -4,14 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"fairlead.dev/fairlead/api/argo/v1alpha1"
 	"fairlead.dev/fairlead/internal/cluster"
 	"fairlead.dev/fairlead/internal/desired"
+	"fairlead.dev/fairlead/internal/syncrun"
 )
 
 // running tells whether the state is of an operation under way, or waiting for its repetition.
@@ -28,12 +31,71 @@ func (r *Reconciler) terminate(ctx context.Context, v *visit) error {
 	if state == nil || state.Phase != v1alpha1.OperationTerminating {
 		return nil
 	}
-	if run := v.session.run; run != nil {
-		run.Terminate(ctx)
-		state.SyncResult = run.State.SyncResult.DeepCopy()
+	if err := r.endHooks(ctx, v); err != nil {
+		return err
 	}
 	r.finish(v, v1alpha1.OperationFailed, "Operation terminated", false)
 	return nil
+}
+
+// endHooks deletes the hooks that the operation left running. A cluster that can't be reached is no reason to go on with
+// it; one that isn't known yet, because the hub has just begun, is waited for.
+func (r *Reconciler) endHooks(ctx context.Context, v *visit) error {
+	state := v.app.Status.OperationState
+	if run := v.session.run; run != nil {
+		state.SyncResult = run.State.SyncResult.DeepCopy()
+	}
+	if !runsHook(state) {
+		return nil
+	}
+	c := v.cluster
+	if c == nil {
+		var err error
+		if c, err = r.reach(ctx, v); errors.Is(err, cluster.ErrNotReady) {
+			return err
+		} else if err != nil {
+			r.log.Warn("leaving the hooks of an operation that ends", "app", v.app.Name, "error", err)
+			return nil
+		}
+	}
+	syncrun.Terminate(ctx, c, state)
+	return nil
+}
+
+func runsHook(state *v1alpha1.OperationState) bool {
+	return state.SyncResult != nil && slices.ContainsFunc(state.SyncResult.Resources, func(result *v1alpha1.ResourceResult) bool {
+		return result.HookType != "" && result.HookPhase == v1alpha1.OperationRunning
+	})
+}
+
+// reach connects to the destination, whatever the project says of it now, and watches the kinds that the application had.
+func (r *Reconciler) reach(ctx context.Context, v *visit) (Cluster, error) {
+	d := v.app.Spec.Destination
+	destination, err := r.settings.Cluster(ctx, d.Server+d.Name)
+	if err != nil {
+		return nil, fmt.Errorf("finding the destination: %w", err)
+	}
+	v.destination = destination
+	v.session.share(destination.Server, v.app.Spec.ProjectName(), v.app.Spec.AllSources())
+	c, err := r.clusters.Get(ctx, destination)
+	if err != nil {
+		return nil, err
+	}
+	return c, c.Watch(ctx, formerKinds(v.app)...)
+}
+
+// formerKinds are the kinds of the objects that the application had at its last comparison and sync.
+func formerKinds(app *v1alpha1.Application) []schema.GroupVersionKind {
+	kinds := map[schema.GroupVersionKind]bool{}
+	for _, resource := range app.Status.Resources {
+		kinds[schema.GroupVersionKind{Group: resource.Group, Version: resource.Version, Kind: resource.Kind}] = true
+	}
+	if state := app.Status.OperationState; state != nil && state.SyncResult != nil {
+		for _, resource := range state.SyncResult.Resources {
+			kinds[schema.GroupVersionKind{Group: resource.Group, Version: resource.Version, Kind: resource.Kind}] = true
+		}
+	}
+	return slices.Collect(maps.Keys(kinds))
 }
 
 // request decides which operation is to begin now: what a person asked for, else what automation wants.
@@ -44,12 +106,16 @@ func (r *Reconciler) request(ctx context.Context, v *visit) error {
 			if !state.Operation.InitiatedBy.Automated && !awaitsRetry(state) {
 				return nil // one after the other
 			}
-			r.supersede(ctx, v, "superseded by a requested operation")
+			if err := r.supersede(ctx, v, "superseded by a requested operation"); err != nil {
+				return err
+			}
 		}
 		return r.begin(ctx, v, *asked)
 	}
 	if r.overtaken(v) {
-		r.supersede(ctx, v, "superseded by revision "+short(v.head.Revisions))
+		if err := r.supersede(ctx, v, "superseded by revision "+short(v.head.Revisions)); err != nil {
+			return err
+		}
 	}
 	decision := decideAutoSync(r.automation(v))
 	if decision.warning != "" {
@@ -68,14 +134,18 @@ func (r *Reconciler) request(ctx context.Context, v *visit) error {
 	return r.begin(ctx, v, *decision.operation)
 }
 
-// overtaken tells whether an automated operation that goes on is about older manifests than Git has now. A hook that runs
-// gets some time to end; what waits for health, or for a repetition, gets none.
+// overtaken tells whether an operation that goes on is about older manifests than Git has now, which automation would
+// sync. A hook that runs gets some time to end; what waits for health, or for a repetition, gets none. What a person asked
+// for is overtaken too, but for another source than the application's: that is a choice.
 func (r *Reconciler) overtaken(v *visit) bool {
 	state := v.app.Status.OperationState
-	if !running(state) || !state.Operation.InitiatedBy.Automated || v.head == nil || v.app.Spec.Automation() == nil || v.app.Held() {
+	if !running(state) || v.head == nil || v.app.Spec.Automation() == nil || v.app.Held() || state.SyncResult == nil {
 		return false
 	}
 	if attempted(state.SyncResult, v.app.Spec, v.head.Revisions) {
+		return false
+	}
+	if !state.Operation.InitiatedBy.Automated && !equality.Semantic.DeepEqual(resultSources(state.SyncResult), v.app.Spec.AllSources()) {
 		return false
 	}
 	if run := v.session.run; run != nil && !awaitsRetry(state) {
@@ -89,12 +159,12 @@ func (r *Reconciler) overtaken(v *visit) bool {
 	return true
 }
 
-func (r *Reconciler) supersede(ctx context.Context, v *visit, why string) {
-	if run := v.session.run; run != nil {
-		run.Terminate(ctx)
-		v.app.Status.OperationState.SyncResult = run.State.SyncResult.DeepCopy()
+func (r *Reconciler) supersede(ctx context.Context, v *visit, why string) error {
+	if err := r.endHooks(ctx, v); err != nil {
+		return err
 	}
 	r.finish(v, v1alpha1.OperationFailed, "Operation "+why, false)
+	return nil
 }
 
 // begin records an operation in the application, before it acts.

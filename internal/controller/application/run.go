@@ -44,6 +44,7 @@ func (r *Reconciler) run(ctx context.Context, v *visit) error {
 		}
 	}
 	began := r.clock.Now()
+	v.session.run.Confirmed = approved(v.app, state.StartedAt.Time)
 	outcome, err := v.session.run.Advance(ctx)
 	if err != nil {
 		v.session.run = nil // what it has in memory isn't stored; it finds its place again
@@ -76,10 +77,14 @@ func (r *Reconciler) prepare(ctx context.Context, v *visit) error {
 		}
 	}
 	id := fmt.Sprintf("%d-%d", state.StartedAt.Unix(), state.RetryCount)
+	options := syncplan.OptionsOf(*state.Operation.Sync, v.app.Spec.SyncPolicy)
+	if manager := v.app.Annotations[v1alpha1.MigrationManagerAnnotation]; manager != "" {
+		options.MigrateFrom = manager
+	}
 	in := syncplan.Input{
 		Hooks: c.hooks, LiveHooks: c.liveHooks, Namespace: v.app.Spec.Destination.Namespace,
 		OperationID: id, Revision: resultRevisions(state.SyncResult)[0],
-		Options: syncplan.OptionsOf(*state.Operation.Sync, v.app.Spec.SyncPolicy),
+		Options: options,
 	}
 	if _, exists := v.cluster.Live(object.Key{Kind: "Namespace", Name: in.Namespace}); exists {
 		in.NamespaceLive = &unstructured.Unstructured{Object: map[string]any{}}
@@ -126,7 +131,7 @@ func (r *Reconciler) permit(ctx context.Context, v *visit, c *comparison, option
 			return err
 		}
 		if options.FailOnShared && o.owner != "" {
-			return fmt.Errorf("shared resource found: %s is part of application %s", o.key, o.owner)
+			return sharedResourceError{fmt.Sprintf("%s/%s is part of applications %s and %s", o.key.Kind, o.key.Name, v.instance, o.owner)}
 		}
 	}
 	for _, hook := range c.hooks {
@@ -135,6 +140,17 @@ func (r *Reconciler) permit(ctx context.Context, v *visit, c *comparison, option
 		}
 	}
 	return nil
+}
+
+// sharedResourceError says which object belongs to another application too, in Argo CD's words.
+type sharedResourceError struct{ what string }
+
+func (e sharedResourceError) Error() string { return "Shared resource found: " + e.what }
+
+// approved tells whether a person has approved deletions that need it, after they were begun.
+func approved(app *v1alpha1.Application, since time.Time) bool {
+	at, err := time.Parse(time.RFC3339, app.Annotations[v1alpha1.DeletionApprovedAnnotation])
+	return err == nil && !at.Before(since.Truncate(time.Second))
 }
 
 // Defaults of a retry policy, Argo CD's.
