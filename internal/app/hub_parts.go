@@ -64,8 +64,13 @@ func (p *parts) makeGit() (err error) {
 		return err
 	}
 	p.desired = desired.New(p.git, renderer, p.settings.Remote)
-	p.sources = &source.Git{Store: p.git, Remote: p.settings.Remote}
+	p.sources = &source.Git{Store: p.git, Remote: p.unscopedRemote}
 	return countRenderings(metrics.Registry, renderer)
+}
+
+// unscopedRemote is for what belongs to no project.
+func (p *parts) unscopedRemote(ctx context.Context, url string) (git.Remote, error) {
+	return p.settings.Remote(ctx, url, "")
 }
 
 func (p *parts) makeClusters() (err error) {
@@ -118,7 +123,7 @@ func (p *parts) controllers() controller.Hub {
 	return controller.Hub{
 		Applications: application.Dependencies{
 			Settings: p.settings, Clusters: application.Registry{Registry: p.clusters},
-			Manifests: p.desired, Changes: p.desired, Bus: p.bus, Logger: log, Metrics: metrics.Registry,
+			Manifests: p.desired, Changes: p.desired, Bus: p.bus, Polling: p.settings.Polling, Logger: log, Metrics: metrics.Registry,
 		},
 		ApplicationOptions: applications,
 		Images: imageupdate.Deps{

@@ -52,10 +52,10 @@ func (m *manifests) Render(ctx context.Context, app *v1alpha1.Application, revis
 
 func (m *manifests) render(ctx context.Context, c *cluster.Cluster, app *v1alpha1.Application, revisions []string) (*desired.Manifests, desired.Placed, error) {
 	sources := app.Spec.AllSources()
-	if err := m.desired.Fetch(ctx, sources); err != nil {
+	if err := m.desired.Fetch(ctx, app.Spec.ProjectName(), sources); err != nil {
 		return nil, desired.Placed{}, err
 	}
-	resolved, err := m.desired.Resolve(ctx, sources, revisions)
+	resolved, err := m.desired.Resolve(ctx, app.Spec.ProjectName(), sources, revisions)
 	if err != nil {
 		return nil, desired.Placed{}, err
 	}

@@ -19,18 +19,18 @@ import (
 
 // sources lets the API reach Git repositories.
 type sources struct {
-	desired *desired.Source
-	git     *git.Store
-	remote  func(ctx context.Context, url string) (git.Remote, error)
+	desired  *desired.Source
+	git      *git.Store
+	settings *live.Source
 }
 
 // Resolve turns a revision into a commit; empty means the source's own.
-func (s *sources) Resolve(ctx context.Context, source v1alpha1.ApplicationSource, revision string) (string, error) {
+func (s *sources) Resolve(ctx context.Context, project string, source v1alpha1.ApplicationSource, revision string) (string, error) {
 	all := v1alpha1.ApplicationSources{source}
-	if err := s.desired.Fetch(ctx, all); err != nil {
+	if err := s.desired.Fetch(ctx, project, all); err != nil {
 		return "", err
 	}
-	resolved, err := s.desired.Resolve(ctx, all, []string{revision})
+	resolved, err := s.desired.Resolve(ctx, project, all, []string{revision})
 	if err != nil {
 		return "", err
 	}
@@ -38,8 +38,8 @@ func (s *sources) Resolve(ctx context.Context, source v1alpha1.ApplicationSource
 }
 
 // Metadata describes a commit.
-func (s *sources) Metadata(ctx context.Context, source v1alpha1.ApplicationSource, commit string) (*protocol.RevisionMetadata, error) {
-	remote, err := s.remote(ctx, source.RepoURL)
+func (s *sources) Metadata(ctx context.Context, project string, source v1alpha1.ApplicationSource, commit string) (*protocol.RevisionMetadata, error) {
+	remote, err := s.settings.Remote(ctx, source.RepoURL, project)
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +54,11 @@ func (s *sources) Metadata(ctx context.Context, source v1alpha1.ApplicationSourc
 
 // Test tells whether a repository answers.
 func (s *sources) Test(ctx context.Context, repository settings.Repository) error {
-	_, err := s.git.Repository(live.RemoteOf(repository)).Refs(ctx)
+	remote, err := s.settings.RemoteOf(ctx, repository)
+	if err != nil {
+		return err
+	}
+	_, err = s.git.Repository(remote).Refs(ctx)
 	return err
 }
 

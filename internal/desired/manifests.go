@@ -11,7 +11,7 @@ import (
 type Request struct {
 	// Instance is the application's name on its objects (object.InstanceName).
 	Instance string
-	// Project and Namespace (the destination's) are for build variables and charts.
+	// Project decides on the credentials; it and Namespace (the destination's) are also for build variables and charts.
 	Project, Namespace string
 	Sources            v1alpha1.ApplicationSources
 	// Revisions are commits, one a source, as Resolve returns them.
@@ -27,8 +27,10 @@ type Request struct {
 type Manifests struct {
 	// Revisions are commits, one a source.
 	Revisions []string
-	Sources   v1alpha1.ApplicationSources
-	Objects   []*unstructured.Unstructured
+	// Project is the application's, whose credentials the sources were read with.
+	Project string
+	Sources v1alpha1.ApplicationSources
+	Objects []*unstructured.Unstructured
 	// Types are what the sources turned out to be, but for those that are only referred to.
 	Types []v1alpha1.ApplicationSourceType
 	// Reused says that nothing had to be rendered.

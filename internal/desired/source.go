@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -18,28 +17,25 @@ import (
 type Source struct {
 	git      *git.Store
 	renderer *render.Renderer
-	remote   func(ctx context.Context, url string) (git.Remote, error)
-
-	mu sync.Mutex
-	// fetched are the repositories whose mirrors this process has brought up to date at least once.
-	fetched map[string]bool
+	remote   func(ctx context.Context, url, project string) (git.Remote, error)
 }
 
-// New makes a source. Remote finds the address and the credentials for a URL (live.Source.Remote).
-func New(store *git.Store, renderer *render.Renderer, remote func(ctx context.Context, url string) (git.Remote, error)) *Source {
-	return &Source{git: store, renderer: renderer, remote: remote, fetched: map[string]bool{}}
+// New makes a source. Remote finds the address and the credentials for a URL that applications of a project may use
+// (live.Source.Remote).
+func New(store *git.Store, renderer *render.Renderer, remote func(ctx context.Context, url, project string) (git.Remote, error)) *Source {
+	return &Source{git: store, renderer: renderer, remote: remote}
 }
 
-func (s *Source) repository(ctx context.Context, url string) (*git.Repository, error) {
-	remote, err := s.remote(ctx, url)
+func (s *Source) repository(ctx context.Context, project, url string) (*git.Repository, error) {
+	remote, err := s.remote(ctx, url, project)
 	if err != nil {
 		return nil, fmt.Errorf("finding the credentials of repository %q: %w", event.NormalizeURL(url), err)
 	}
 	return s.git.Repository(remote), nil
 }
 
-// Fetch brings the mirrors of the sources' repositories up to date, each once.
-func (s *Source) Fetch(ctx context.Context, sources v1alpha1.ApplicationSources) error {
+// Fetch brings the mirrors of the sources' repositories up to date, each once, with what the project has for them.
+func (s *Source) Fetch(ctx context.Context, project string, sources v1alpha1.ApplicationSources) error {
 	seen := map[string]bool{}
 	group, ctx := errgroup.WithContext(ctx)
 	for _, source := range sources {
@@ -48,42 +44,31 @@ func (s *Source) Fetch(ctx context.Context, sources v1alpha1.ApplicationSources)
 			continue
 		}
 		seen[key] = true
-		group.Go(func() error { return s.fetch(ctx, source.RepoURL) })
+		group.Go(func() error {
+			repository, err := s.repository(ctx, project, source.RepoURL)
+			if err != nil {
+				return err
+			}
+			return repository.Fetch(ctx)
+		})
 	}
 	return group.Wait()
 }
 
-func (s *Source) fetch(ctx context.Context, url string) error {
-	repository, err := s.repository(ctx, url)
+// Access names the way in which a project's applications reach a repository: projects with the same answer see the same
+// mirror with the same credentials, so that one fetch serves them all.
+func (s *Source) Access(ctx context.Context, project, url string) (string, error) {
+	repository, err := s.repository(ctx, project, url)
 	if err != nil {
-		return err
+		return "", err
 	}
-	if err := repository.Fetch(ctx); err != nil {
-		return err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.fetched[event.NormalizeURL(url)] = true
-	return nil
-}
-
-// current is the repository, with a mirror that is not from before this process began.
-func (s *Source) current(ctx context.Context, url string) (*git.Repository, error) {
-	s.mu.Lock()
-	known := s.fetched[event.NormalizeURL(url)]
-	s.mu.Unlock()
-	if !known {
-		if err := s.fetch(ctx, url); err != nil {
-			return nil, err
-		}
-	}
-	return s.repository(ctx, url)
+	return repository.Access(), nil
 }
 
 // Resolve finds the commits that the revisions mean, one a source; without revisions, or with an empty one, the source's
 // own target. It answers from the mirrors as they were at the last fetch, and fetches what this process never did: a mirror
 // that lies around from before may be old, and to deploy from it would roll back.
-func (s *Source) Resolve(ctx context.Context, sources v1alpha1.ApplicationSources, revisions []string) ([]string, error) {
+func (s *Source) Resolve(ctx context.Context, project string, sources v1alpha1.ApplicationSources, revisions []string) ([]string, error) {
 	resolved := make([]string, len(sources))
 	for i, source := range sources {
 		if source.Chart != "" {
@@ -93,8 +78,11 @@ func (s *Source) Resolve(ctx context.Context, sources v1alpha1.ApplicationSource
 		if i < len(revisions) && revisions[i] != "" {
 			revision = revisions[i]
 		}
-		repository, err := s.current(ctx, source.RepoURL)
+		repository, err := s.repository(ctx, project, source.RepoURL)
 		if err != nil {
+			return nil, err
+		}
+		if err := repository.Current(ctx); err != nil {
 			return nil, err
 		}
 		if resolved[i], err = repository.Resolve(ctx, revision); err != nil {
@@ -105,8 +93,8 @@ func (s *Source) Resolve(ctx context.Context, sources v1alpha1.ApplicationSource
 }
 
 // Refs are the refs that the repository itself has now.
-func (s *Source) Refs(ctx context.Context, url string) (map[string]string, error) {
-	repository, err := s.repository(ctx, url)
+func (s *Source) Refs(ctx context.Context, project, url string) (map[string]string, error) {
+	repository, err := s.repository(ctx, project, url)
 	if err != nil {
 		return nil, err
 	}
@@ -114,13 +102,13 @@ func (s *Source) Refs(ctx context.Context, url string) (map[string]string, error
 }
 
 // trees are the sources' repositories at the revisions, and by ref names those that have one.
-func (s *Source) trees(ctx context.Context, sources v1alpha1.ApplicationSources, revisions []string) (trees []render.Tree, refs map[string]render.Tree, err error) {
+func (s *Source) trees(ctx context.Context, project string, sources v1alpha1.ApplicationSources, revisions []string) (trees []render.Tree, refs map[string]render.Tree, err error) {
 	if len(revisions) != len(sources) {
 		return nil, nil, fmt.Errorf("rendering %d sources at %d revisions", len(sources), len(revisions))
 	}
 	trees = make([]render.Tree, len(sources))
 	for i, source := range sources {
-		repository, err := s.repository(ctx, source.RepoURL)
+		repository, err := s.repository(ctx, project, source.RepoURL)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -141,12 +129,12 @@ func (s *Source) trees(ctx context.Context, sources v1alpha1.ApplicationSources,
 
 // Render gives the manifests of all sources at the given commits.
 func (s *Source) Render(ctx context.Context, request Request) (*Manifests, error) {
-	trees, refs, err := s.trees(ctx, request.Sources, request.Revisions)
+	trees, refs, err := s.trees(ctx, request.Project, request.Sources, request.Revisions)
 	if err != nil {
 		return nil, err
 	}
 	manifests := &Manifests{
-		Revisions: request.Revisions, Sources: request.Sources, Reused: true, results: make([]*render.Result, len(request.Sources)),
+		Revisions: request.Revisions, Project: request.Project, Sources: request.Sources, Reused: true, results: make([]*render.Result, len(request.Sources)),
 	}
 	for i, source := range request.Sources {
 		if source.Ref != "" && source.Path == "" && source.Chart == "" {
@@ -170,7 +158,7 @@ func (s *Source) Render(ctx context.Context, request Request) (*Manifests, error
 // Unchanged tells that rendering the same at other commits would give the same manifests, because nothing that was read
 // has changed.
 func (s *Source) Unchanged(ctx context.Context, manifests *Manifests, revisions []string) bool {
-	trees, refs, err := s.trees(ctx, manifests.Sources, revisions)
+	trees, refs, err := s.trees(ctx, manifests.Project, manifests.Sources, revisions)
 	if err != nil {
 		return false
 	}

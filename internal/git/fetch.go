@@ -49,8 +49,8 @@ func (r *Repository) Fetch(ctx context.Context) error {
 }
 
 func (r *Repository) join() *flight {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	r.flights.Lock()
+	defer r.flights.Unlock()
 	switch {
 	case r.next != nil:
 		r.next.waiters++
@@ -73,8 +73,8 @@ func (r *Repository) newFlight() *flight {
 
 // leave ends a fetch that nobody waits for any more.
 func (r *Repository) leave(f *flight) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	r.flights.Lock()
+	defer r.flights.Unlock()
 	if f.waiters--; f.waiters == 0 {
 		f.cancel()
 	}
@@ -83,8 +83,8 @@ func (r *Repository) leave(f *flight) {
 func (r *Repository) fly(f *flight) {
 	f.err = r.fetch(f.ctx)
 	f.cancel()
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	r.flights.Lock()
+	defer r.flights.Unlock()
 	r.running, r.next = r.next, nil
 	if r.running != nil {
 		go r.fly(r.running)
@@ -97,6 +97,7 @@ func (r *Repository) fetch(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("fetching repository %q: %w", r.URL(), err)
 	}
+	r.fetched.Store(true)
 	return nil
 }
 
@@ -119,7 +120,7 @@ func (r *Repository) fetchOnce(ctx context.Context, refspecs []string) error {
 	if err := r.open(ctx); err != nil {
 		return err
 	}
-	url, env, err := r.access()
+	url, env, err := r.access(ctx)
 	if err != nil {
 		return err
 	}
@@ -143,8 +144,10 @@ func (r *Repository) fetchOnce(ctx context.Context, refspecs []string) error {
 	tidy := err == nil && r.fetches%tidyEvery == 0
 	r.mu.Unlock()
 	if err != nil {
+		r.logOff(err)
 		return err
 	}
+	r.granted.Store(true)
 	if err := os.WriteFile(filepath.Join(r.dir, fetchedMark), nil, 0o644); err != nil {
 		return fmt.Errorf("marking the mirror as fetched: %w", err)
 	}
@@ -157,7 +160,7 @@ func (r *Repository) fetchOnce(ctx context.Context, refspecs []string) error {
 // tidy joins the packs of the last fetches (each pack becomes at least twice as large as all smaller ones together), and the
 // refs into one file. Readers may go on meanwhile. Unreachable objects stay, because a rollback may want a commit that a
 // force-push took away.
-func (r *Repository) tidy() {
+func (r *mirror) tidy() {
 	ctx := r.store.alive
 	if err := acquire(ctx, r.transport); err != nil {
 		return
@@ -169,7 +172,7 @@ func (r *Repository) tidy() {
 	} {
 		if _, err := r.store.git(ctx, r.dir, nil, args...); err != nil {
 			if ctx.Err() == nil {
-				slog.Warn("packing a Git mirror", "repository", r.URL(), "error", err)
+				slog.Warn("packing a Git mirror", "repository", r.url, "error", err)
 			}
 			return
 		}

@@ -140,9 +140,9 @@ func TestFetchesCoalesce(t *testing.T) {
 		go fetch()
 	}
 	for deadline := time.Now().Add(10 * time.Second); ; {
-		repository.mu.Lock()
+		repository.flights.Lock()
 		waiting := repository.next != nil && repository.next.waiters == 20
-		repository.mu.Unlock()
+		repository.flights.Unlock()
 		if waiting || time.Now().After(deadline) {
 			break
 		}
@@ -219,8 +219,8 @@ func TestCredentials(t *testing.T) {
 		{URL: url, BearerToken: "wr0ng"},
 	} {
 		again := store.Repository(remote)
-		if again != repository {
-			t.Error("the same URL gave another repository")
+		if again != store.Repository(remote) || again.mirror != repository.mirror {
+			t.Error("the same remote gave another repository, or the same URL another mirror")
 		}
 		_, err := again.Refs(ctx)
 		if !errors.Is(err, ErrAuthentication) || strings.Contains(err.Error(), "wr0ng") {
@@ -232,7 +232,7 @@ func TestCredentials(t *testing.T) {
 	if strings.Contains(strings.Join(cmd.Args, " "), "wr0ng") {
 		t.Errorf("the password is in the command line %q", cmd.Args)
 	}
-	store.Repository(Remote{URL: url, Username: "ann", Password: "s3cr3t"})
+	repository = store.Repository(Remote{URL: url, Username: "ann", Password: "s3cr3t"})
 	if err := repository.Fetch(ctx); err != nil {
 		t.Fatal(err)
 	}

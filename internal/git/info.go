@@ -14,8 +14,10 @@ import (
 type CommitInfo struct {
 	// Author is "Name <mail>".
 	Author string
-	// Date is when it was authored.
+	// Date is when it was authored; a rebase or cherry-pick keeps it.
 	Date time.Time
+	// Committed is when it was made as it is, which is what "newest" means.
+	Committed time.Time
 	// Message is the whole message, subject first.
 	Message string
 	// Tags are the names of the tags on it, sorted.
@@ -55,16 +57,22 @@ func parseCommit(content []byte) CommitInfo {
 		case "parent":
 			info.Parents = append(info.Parents, value)
 		case "author":
-			// "Name <mail> 1700000000 +0100"
-			end := strings.LastIndex(value, ">")
-			info.Author = strings.ToValidUTF8(value[:end+1], "?")
-			stamp, zone, _ := strings.Cut(strings.TrimSpace(value[end+1:]), " ")
-			if seconds, err := strconv.ParseInt(stamp, 10, 64); err == nil {
-				info.Date = time.Unix(seconds, 0).In(parseZone(zone))
-			}
+			info.Author, info.Date = parseSignature(value)
+		case "committer":
+			_, info.Committed = parseSignature(value)
 		}
 	}
 	return info
+}
+
+// parseSignature reads "Name <mail> 1700000000 +0100".
+func parseSignature(value string) (who string, at time.Time) {
+	end := strings.LastIndex(value, ">")
+	stamp, zone, _ := strings.Cut(strings.TrimSpace(value[end+1:]), " ")
+	if seconds, err := strconv.ParseInt(stamp, 10, 64); err == nil {
+		at = time.Unix(seconds, 0).In(parseZone(zone))
+	}
+	return strings.ToValidUTF8(value[:end+1], "?"), at
 }
 
 func parseZone(zone string) *time.Location {

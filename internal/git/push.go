@@ -16,7 +16,7 @@ func (r *Repository) push(ctx context.Context, commit, branch string) error {
 		return err
 	}
 	defer func() { <-r.transport }()
-	url, env, err := r.access()
+	url, env, err := r.access(ctx)
 	if err != nil {
 		return err
 	}

@@ -21,11 +21,12 @@ func (r *Repository) Refs(ctx context.Context) (map[string]string, error) {
 	if r.invalid != nil {
 		return nil, r.invalid
 	}
-	url, env, err := r.access()
+	url, env, err := r.access(ctx)
 	if err != nil {
 		return nil, err
 	}
 	out, err := r.store.git(ctx, r.store.home(), env, "ls-remote", "--quiet", "--", url)
+	r.answered(err)
 	if err != nil {
 		return nil, fmt.Errorf("listing refs of repository %q: %w", r.URL(), err)
 	}
@@ -46,11 +47,12 @@ func (r *Repository) DefaultBranch(ctx context.Context) (string, error) {
 	if r.invalid != nil {
 		return "", r.invalid
 	}
-	url, env, err := r.access()
+	url, env, err := r.access(ctx)
 	if err != nil {
 		return "", err
 	}
 	out, err := r.store.git(ctx, r.store.home(), env, "ls-remote", "--quiet", "--symref", "--", url, "HEAD")
+	r.answered(err)
 	if err != nil {
 		return "", fmt.Errorf("asking repository %q for its default branch: %w", r.URL(), err)
 	}
@@ -124,7 +126,7 @@ func (r *Repository) resolveExtra(ctx context.Context, revision string) (string,
 }
 
 // peel gives the commit that an expression stands for.
-func (r *Repository) peel(ctx context.Context, expression string) (string, error) {
+func (r *mirror) peel(ctx context.Context, expression string) (string, error) {
 	out, err := r.store.git(ctx, r.dir, nil, "rev-parse", "--verify", "--quiet", "--end-of-options", expression+"^{commit}")
 	if err != nil {
 		return "", fmt.Errorf("%w: %s", ErrUnknownRevision, expression)
@@ -133,7 +135,7 @@ func (r *Repository) peel(ctx context.Context, expression string) (string, error
 }
 
 // mirrored returns the refs of the mirror, read once after each change.
-func (r *Repository) mirrored(ctx context.Context) (map[string]ref, error) {
+func (r *mirror) mirrored(ctx context.Context) (map[string]ref, error) {
 	r.mu.Lock()
 	refs := r.refs
 	r.mu.Unlock()
@@ -148,7 +150,7 @@ func (r *Repository) mirrored(ctx context.Context) (map[string]ref, error) {
 	out, err := r.store.git(ctx, r.dir, nil, "for-each-ref", "--format=%(objecttype) %(objectname) %(*objectname) %(refname)")
 	if err != nil {
 		r.markDamaged(err)
-		return nil, fmt.Errorf("reading refs of the mirror of %q: %w", r.URL(), err)
+		return nil, fmt.Errorf("reading refs of the mirror of %q: %w", r.url, err)
 	}
 	refs = map[string]ref{}
 	for line := range strings.Lines(string(out)) {

@@ -1,15 +1,13 @@
 package git
 
 import (
+	"crypto/sha256"
 	"encoding/base64"
-	"errors"
+	"encoding/hex"
 	"fmt"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
-
-	"fairlead.dev/fairlead/internal/event"
 )
 
 // Remote is where a repository is and how to log on there. Empty fields mean none.
@@ -21,6 +19,8 @@ type Remote struct {
 	Username, Password string
 	// BearerToken is sent as an Authorization header over HTTP; it wins over the password.
 	BearerToken string
+	// GitHubApp logs on with a token that is minted when needed; it wins over all other credentials for HTTP.
+	GitHubApp GitHubApp
 	// SSHPrivateKey is a private key in PEM or OpenSSH form, without passphrase.
 	SSHPrivateKey string
 	// KnownHosts are lines in the format of ssh's known_hosts. Without them (and without Insecure) no SSH host is trusted.
@@ -31,77 +31,18 @@ type Remote struct {
 	Proxy, NoProxy string
 	// Insecure skips the verification of TLS certificates and SSH host keys.
 	Insecure bool
+	// LFS replaces the pointer files of Git LFS by what they point to.
+	LFS bool
+	// Scope keeps the mirrors of those apart who must not see each other's: whoever may configure a proxy or skip the check of
+	// certificates could put another repository in the place of this one. It is the AppProject of a project's own repository;
+	// empty is the operator's.
+	Scope string
 }
 
-// address is a parsed URL without secrets.
-type address struct {
-	// text is what git gets, and what errors may show.
-	text string
-	// scheme is http, https, ssh, git or file.
-	scheme string
-	// origin is scheme://host/ for HTTP, the scope of its credentials.
-	origin             string
-	username, password string
-}
-
-// parseAddress validates a repository's URL and takes the secrets out of it. Anything that git could take for an option
-// or for a helper program (ext::…) is refused.
-func parseAddress(repository string) (address, error) {
-	repository = strings.TrimSpace(repository)
-	if repository == "" {
-		return address{}, errors.New("the repository's URL is empty")
-	}
-	if strings.ContainsAny(repository, "\n\r\x00") || strings.HasPrefix(repository, "-") {
-		return address{}, errors.New("the repository's URL has characters that no URL has")
-	}
-	if !strings.Contains(repository, "://") {
-		host, path, ok := strings.Cut(repository, ":")
-		if !ok || host == "" || path == "" || strings.ContainsAny(host, "/ ") || strings.HasPrefix(path, ":") {
-			return address{}, fmt.Errorf("the repository's URL %q is none: use https://host/path, ssh://user@host/path or user@host:path",
-				userinfo.ReplaceAllString(repository, "$1"))
-		}
-		return address{text: repository, scheme: "ssh"}, nil
-	}
-	u, err := url.Parse(repository)
-	if err != nil {
-		// url.Error repeats the URL with its secrets.
-		var parse *url.Error
-		if errors.As(err, &parse) {
-			err = parse.Err
-		}
-		return address{}, fmt.Errorf("parsing the repository's URL: %w", err)
-	}
-	a := address{scheme: strings.ToLower(u.Scheme)}
-	switch a.scheme {
-	case "http", "https":
-		a.origin = a.scheme + "://" + u.Host + "/"
-		if u.User != nil {
-			a.username = u.User.Username()
-			a.password, _ = u.User.Password()
-			u.User = nil
-		}
-	case "ssh":
-		if u.User != nil {
-			u.User = url.User(u.User.Username())
-		}
-	case "git", "file":
-		u.User = nil
-	default:
-		return address{}, fmt.Errorf("repositories over %q are not supported: use https or ssh", a.scheme)
-	}
-	if a.scheme != "file" && (u.Host == "" || strings.HasPrefix(u.Host, "-")) {
-		return address{}, fmt.Errorf("the repository's URL %q names no host", u.String())
-	}
-	a.text = u.String()
-	return a, nil
-}
-
-// key gives one spelling to the URLs of the same repository, by scheme, because the transports differ.
-func (a address) key() string {
-	if a.scheme == "file" {
-		return strings.TrimRight(a.text, "/")
-	}
-	return a.scheme + "://" + event.NormalizeURL(a.text)
+// fingerprint names the remote without telling anything of it.
+func (r Remote) fingerprint() string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%#v", r))
+	return hex.EncodeToString(sum[:16])
 }
 
 // environment is how git learns what to use for this remote: through variables, so that no secret is in a command line or

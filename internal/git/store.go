@@ -85,12 +85,14 @@ type Store struct {
 	trees   *lru.Cache[ID, *treeObject]
 	blobs   *lru.Cache[ID, []byte]
 
+	apps appTokens
+
 	// alive ends when the store is closed; every git process hangs on it.
 	alive context.Context
 	close context.CancelCauseFunc
 
-	mu           sync.Mutex
-	repositories map[string]*Repository
+	mu      sync.Mutex
+	mirrors map[string]*mirror
 }
 
 // NewStore opens the folder of mirrors and takes it for this process. Close it when done.
@@ -104,11 +106,12 @@ func NewStore(options Options) (*Store, error) {
 	}
 	options.Dir = dir
 	s := &Store{
-		options:      options,
-		slots:        make(chan struct{}, options.Parallel),
-		trees:        lru.New[ID, *treeObject](options.CacheBytes / 2),
-		blobs:        lru.New[ID, []byte](options.CacheBytes / 2),
-		repositories: map[string]*Repository{},
+		options: options,
+		slots:   make(chan struct{}, options.Parallel),
+		trees:   lru.New[ID, *treeObject](options.CacheBytes / 2),
+		blobs:   lru.New[ID, []byte](options.CacheBytes / 2),
+		mirrors: map[string]*mirror{},
+		apps:    appTokens{clock: options.Clock},
 	}
 	if err := os.MkdirAll(s.home(), 0o700); err != nil {
 		return nil, fmt.Errorf("making the folder for Git mirrors: %w", err)
@@ -130,30 +133,33 @@ func (s *Store) Close() error {
 	s.close(ErrClosed)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, repository := range s.repositories {
-		repository.objects.stop()
+	for _, mirror := range s.mirrors {
+		mirror.objects.stop()
 	}
 	os.RemoveAll(filepath.Join(s.options.Dir, "keys"))
 	return s.lock.Close()
 }
 
-// Repository returns the repository at the remote's URL; spellings of the same URL give the same value. The remote's
-// credentials are used from now on. It doesn't touch disk or network: a wrong URL shows at the first use.
+// Repository returns the repository at the remote's URL, as the remote's credentials see it; the same remote gives the same
+// value. It doesn't touch disk or network: a wrong URL shows at the first use.
 func (s *Store) Repository(remote Remote) *Repository {
 	where, err := parseAddress(remote.URL)
 	if err != nil {
-		return &Repository{store: s, invalid: err}
+		return &Repository{mirror: &mirror{store: s}, invalid: err}
 	}
 	key := where.key()
+	if remote.Scope != "" {
+		// A space is in no URL's key.
+		key += " " + remote.Scope
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	repository, ok := s.repositories[key]
+	shared, ok := s.mirrors[key]
 	if !ok {
-		repository = newRepository(s, key)
-		s.repositories[key] = repository
+		shared = newMirror(s, key, where.text)
+		s.mirrors[key] = shared
 	}
-	repository.setRemote(remote, where)
-	return repository
+	return shared.user(remote, where)
 }
 
 // home is an empty folder that git takes for the user's.

@@ -233,7 +233,7 @@ func (t *Tree) note(f fact) {
 }
 
 // tree reads and parses a tree object.
-func (r *Repository) tree(id ID) (*treeObject, error) {
+func (r *mirror) tree(id ID) (*treeObject, error) {
 	if tree, ok := r.store.trees.Get(id); ok {
 		return tree, nil
 	}
@@ -250,7 +250,7 @@ func (r *Repository) tree(id ID) (*treeObject, error) {
 }
 
 // blob reads the content of a file. The caller must not change it.
-func (r *Repository) blob(id ID) ([]byte, error) {
+func (r *mirror) blob(id ID) ([]byte, error) {
 	if content, ok := r.store.blobs.Get(id); ok {
 		return content, nil
 	}
@@ -263,7 +263,7 @@ func (r *Repository) blob(id ID) ([]byte, error) {
 }
 
 // read gets an object that must exist, because a commit of the mirror refers to it.
-func (r *Repository) read(id ID, want string) ([]byte, error) {
+func (r *mirror) read(id ID, want string) ([]byte, error) {
 	kind, content, err := r.objects.read(id.String())
 	if errors.Is(err, errMissing) {
 		err = fmt.Errorf("%w: object %s is missing", ErrDamaged, id)

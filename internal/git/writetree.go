@@ -10,7 +10,7 @@ import (
 
 // writeTree stores a tree that is like the given one but for some files (nil deletes), and returns its ID. Only the
 // folders on the way to those files are read and written.
-func (r *Repository) writeTree(root ID, files map[string][]byte) (ID, error) {
+func (r *mirror) writeTree(root ID, files map[string][]byte) (ID, error) {
 	for name := range files {
 		if !fs.ValidPath(name) || name == "." {
 			return ID{}, fmt.Errorf("writing %q: not a path in a repository", name)
@@ -33,7 +33,7 @@ func (r *Repository) writeTree(root ID, files map[string][]byte) (ID, error) {
 }
 
 // writeFolder writes one folder and those below it; files are relative to it. The ID is zero if nothing is left in it.
-func (r *Repository) writeFolder(old ID, parent string, files map[string][]byte) (ID, error) {
+func (r *mirror) writeFolder(old ID, parent string, files map[string][]byte) (ID, error) {
 	var entries []Entry
 	if !old.IsZero() {
 		tree, err := r.tree(old)
@@ -89,7 +89,7 @@ func (r *Repository) writeFolder(old ID, parent string, files map[string][]byte)
 }
 
 // writeFile replaces, adds or deletes one file among the entries of its folder. An executable stays one.
-func (r *Repository) writeFile(entries []Entry, parent, name string, content []byte) ([]Entry, error) {
+func (r *mirror) writeFile(entries []Entry, parent, name string, content []byte) ([]Entry, error) {
 	entry := Entry{Name: name, Mode: ModeFile}
 	if i := slices.IndexFunc(entries, func(e Entry) bool { return e.Name == name }); i >= 0 {
 		entry = entries[i]

@@ -101,7 +101,7 @@ func (s *Server) chooseRevisions(ctx context.Context, c *call, app *argo.Applica
 			}
 		}
 		if q.Manifests == nil {
-			if commits[i], err = s.resolve(ctx, source, asked[i]); err != nil {
+			if commits[i], err = s.resolve(ctx, app.Spec.ProjectName(), source, asked[i]); err != nil {
 				return err
 			}
 		}
@@ -119,14 +119,14 @@ var commitSHA = regexp.MustCompile(`^[0-9a-f]{40}$`)
 
 // resolve gives the commit of a revision; empty means the source's own. Without a part that can resolve, and for charts,
 // the controller does it.
-func (s *Server) resolve(ctx context.Context, source argo.ApplicationSource, revision string) (string, error) {
+func (s *Server) resolve(ctx context.Context, project string, source argo.ApplicationSource, revision string) (string, error) {
 	if revision == "" {
 		revision = source.TargetRevision
 	}
 	if source.Chart != "" || commitSHA.MatchString(revision) || s.options.Sources == nil {
 		return revision, nil
 	}
-	commit, err := s.options.Sources.Resolve(ctx, source, revision)
+	commit, err := s.options.Sources.Resolve(ctx, project, source, revision)
 	if err != nil {
 		return "", fail(connect.CodeFailedPrecondition, fmt.Errorf("resolving revision %q: %w", revision, err))
 	}

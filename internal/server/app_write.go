@@ -285,7 +285,7 @@ func (s *Server) validate(ctx context.Context, app *argo.Application, sources bo
 		if source.Chart != "" {
 			continue
 		}
-		if _, err := s.options.Sources.Resolve(ctx, source, ""); err != nil {
+		if _, err := s.options.Sources.Resolve(ctx, app.Spec.ProjectName(), source, ""); err != nil {
 			return bad(fmt.Sprintf("repository not accessible: %v", err))
 		}
 	}

@@ -152,7 +152,7 @@ type memorySources struct{}
 
 const mainCommit = "abcdefabcdefabcdefabcdefabcdefabcdefabcd"
 
-func (memorySources) Resolve(_ context.Context, source argo.ApplicationSource, revision string) (string, error) {
+func (memorySources) Resolve(_ context.Context, _ string, source argo.ApplicationSource, revision string) (string, error) {
 	if revision == "" {
 		revision = source.TargetRevision
 	}
@@ -162,7 +162,7 @@ func (memorySources) Resolve(_ context.Context, source argo.ApplicationSource, r
 	return "", errors.New("there is no branch or tag " + revision)
 }
 
-func (memorySources) Metadata(_ context.Context, _ argo.ApplicationSource, commit string) (*protocol.RevisionMetadata, error) {
+func (memorySources) Metadata(_ context.Context, _ string, _ argo.ApplicationSource, commit string) (*protocol.RevisionMetadata, error) {
 	return &protocol.RevisionMetadata{Author: "Ann", Message: "commit " + commit}, nil
 }
 

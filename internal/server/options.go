@@ -130,9 +130,9 @@ type ClusterInformer interface {
 
 // Sources reaches repositories.
 type Sources interface {
-	// Resolve turns a branch, tag or range into a commit; empty means the source's own revision.
-	Resolve(ctx context.Context, source argo.ApplicationSource, revision string) (string, error)
-	Metadata(ctx context.Context, source argo.ApplicationSource, commit string) (*protocol.RevisionMetadata, error)
+	// Resolve turns a branch, tag or range into a commit, with the project's credentials; empty means the source's own revision.
+	Resolve(ctx context.Context, project string, source argo.ApplicationSource, revision string) (string, error)
+	Metadata(ctx context.Context, project string, source argo.ApplicationSource, commit string) (*protocol.RevisionMetadata, error)
 	// Test tells whether a repository answers; nil means that it does.
 	Test(ctx context.Context, repository settings.Repository) error
 }

@@ -299,7 +299,7 @@ func TestRepositories(t *testing.T) {
 	wantCode(t, err, connect.CodeInvalidArgument, "Unable to connect to repository: connection refused")
 	_, err = hubclient.Call(ctx, admin, protocol.RepositoryValidate, &protocol.RepoAccessQuery{Repo: "https://unreachable.example/x"})
 	wantCode(t, err, connect.CodeInvalidArgument, "connection refused")
-	repository, err := h.server.options.Settings.RepositoryFor(ctx, "https://git.example/web.git")
+	repository, err := h.server.options.Settings.RepositoryFor(ctx, "https://git.example/web.git", "")
 	if err != nil || repository.Password != "secret" {
 		t.Errorf("got %+v, %v", repository, err)
 	}

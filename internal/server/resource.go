@@ -140,7 +140,7 @@ func (s *Server) revisionMetadata(ctx context.Context, c *call, q *protocol.Revi
 	if index < 0 || index >= len(sources) {
 		return nil, invalid("source index is out of range")
 	}
-	return s.options.Sources.Metadata(ctx, sources[index], q.Revision)
+	return s.options.Sources.Metadata(ctx, app.Spec.ProjectName(), sources[index], q.Revision)
 }
 
 // object finds a live object of an application. One that the application has nothing to do with isn't shown: neither

@@ -75,7 +75,10 @@ func (r Repository) Inherit(template Repository) Repository {
 		return r
 	}
 	inherited := template
-	inherited.URL, inherited.Name, inherited.Project = r.URL, r.Name, r.Project
+	inherited.URL, inherited.Name = r.URL, r.Name
+	if r.Project != "" {
+		inherited.Project = r.Project
+	}
 	if r.Type != "" {
 		inherited.Type = r.Type
 	}
@@ -90,28 +93,53 @@ func (r Repository) Inherit(template Repository) Repository {
 	return inherited
 }
 
-// FindRepository picks from repositories the one with that URL (however it is spelled), gives it the credentials of the
-// template with the longest matching prefix if it has none, and falls back to the bare URL.
-func FindRepository(url string, repositories, templates []Repository) Repository {
-	found := Repository{URL: url}
+// FindRepository picks from repositories the one with that URL (however it is spelled) that applications of the project may
+// use: the project's own, else one of no project. It gets the credentials of the template with the longest matching prefix
+// if it has none of its own. Without a match it is the bare URL. An empty project has none of its own.
+func FindRepository(url, project string, repositories, templates []Repository) Repository {
+	found, known := Repository{URL: url}, false
 	normal := event.NormalizeURL(url)
 	for _, r := range repositories {
-		if event.NormalizeURL(r.URL) == normal {
-			found = r
+		if event.NormalizeURL(r.URL) != normal || r.Project != "" && r.Project != project {
+			continue
+		}
+		if !known || found.Project == "" && r.Project != "" {
+			found, known = r, true
 			found.URL = url
-			break
 		}
 	}
 	var best *Repository
+	longest := 0
 	for i, t := range templates {
-		if strings.HasPrefix(url, t.URL) && (best == nil || len(t.URL) > len(best.URL)) {
-			best = &templates[i]
+		prefix := prefixForm(t.URL)
+		if t.Project != "" && t.Project != project || !strings.HasPrefix(prefixForm(url), prefix) || best != nil && len(prefix) <= longest {
+			continue
 		}
+		best, longest = &templates[i], len(prefix)
 	}
 	if best == nil {
 		return found
 	}
 	return found.Inherit(*best)
+}
+
+// prefixForm is how URLs are compared with those of templates: in lower case, without ".git", and with a slash after the
+// host, so that a template for one host doesn't fit another whose name only begins alike.
+func prefixForm(url string) string {
+	url = strings.ToLower(strings.TrimSpace(url))
+	if !strings.Contains(url, "://") {
+		if host, path, ok := strings.Cut(url, ":"); ok && !strings.Contains(host, "/") {
+			url = "ssh://" + host + "/" + path
+		}
+	}
+	scheme, rest, ok := strings.Cut(url, "://")
+	if !ok {
+		scheme, rest = "", url
+	}
+	if !strings.Contains(rest, "/") {
+		rest += "/"
+	}
+	return scheme + "://" + strings.TrimSuffix(rest, ".git")
 }
 
 // secretData reads typed values of a Secret and keeps the first error.

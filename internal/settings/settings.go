@@ -12,6 +12,13 @@ const (
 	SecretName            = "argocd-secret"
 	InitialAdminName      = "argocd-initial-admin-secret"
 	ImageUpdaterConfigMap = "argocd-image-updater-config"
+	// TLSCertsConfigMap has the certificates (PEM) of private hosts, by host name.
+	TLSCertsConfigMap = "argocd-tls-certs-cm"
+	// KnownHostsConfigMap has the keys of SSH hosts under KnownHostsKey, in the format of ssh's known_hosts.
+	KnownHostsConfigMap = "argocd-ssh-known-hosts-cm"
+	KnownHostsKey       = "ssh_known_hosts"
+	// GPGKeysConfigMap has public keys (armored OpenPGP), by key ID.
+	GPGKeysConfigMap = "argocd-gpg-keys-cm"
 )
 
 // SecretTypeLabel tells what a Secret holds; its values follow.

@@ -60,7 +60,7 @@ func (g *Git) Commit(ctx context.Context, url, sha string) (build.Commit, error)
 	if err != nil {
 		return build.Commit{}, err
 	}
-	return build.Commit{SHA: sha, Time: info.Date}, nil
+	return build.Commit{SHA: sha, Time: info.Committed}, nil
 }
 
 // Tree are the files of a commit, given by its full ID. It fetches if the mirror doesn't have it.

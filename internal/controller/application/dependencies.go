@@ -26,6 +26,8 @@ type Dependencies struct {
 	Manifests Manifests
 	Changes   Changes
 	Bus       *event.Bus
+	// Polling is what the operator configured of it, else the standard that it is given; nil means that the options count.
+	Polling func(ctx context.Context, standard settings.Polling) (settings.Polling, error)
 	// Recorder, Clock, Logger and Metrics may be nil: the manager's, the real one, the default one, none.
 	Recorder events.EventRecorder
 	Clock    clock.WithTicker
@@ -77,17 +79,19 @@ type inventory interface {
 
 // Manifests goes from sources to manifests; *desired.Source is one.
 type Manifests interface {
-	// Fetch brings the mirrors of the sources' repositories up to date.
-	Fetch(ctx context.Context, sources v1alpha1.ApplicationSources) error
+	// Fetch brings the mirrors of the sources' repositories up to date, with the project's credentials.
+	Fetch(ctx context.Context, project string, sources v1alpha1.ApplicationSources) error
 	// Resolve finds the commits that the revisions mean; an empty revision means the source's own.
-	Resolve(ctx context.Context, sources v1alpha1.ApplicationSources, revisions []string) ([]string, error)
+	Resolve(ctx context.Context, project string, sources v1alpha1.ApplicationSources, revisions []string) ([]string, error)
 	Render(ctx context.Context, request desired.Request) (*desired.Manifests, error)
 }
 
 // Changes tells what a change in a repository means; *desired.Source is one.
 type Changes interface {
+	// Access is the same for projects that reach a repository in the same way.
+	Access(ctx context.Context, project, repository string) (string, error)
 	// Refs asks the repository itself.
-	Refs(ctx context.Context, repository string) (map[string]string, error)
+	Refs(ctx context.Context, project, repository string) (map[string]string, error)
 	// Unchanged tells that rendering at other revisions gives the same manifests.
 	Unchanged(ctx context.Context, manifests *desired.Manifests, revisions []string) bool
 }

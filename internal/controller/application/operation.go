@@ -225,10 +225,10 @@ func (r *Reconciler) operationRevisions(ctx context.Context, v *visit, state *v1
 	if state.Operation.InitiatedBy.Automated && len(revisions) > 0 {
 		return revisions, nil
 	}
-	if err := r.manifests.Fetch(ctx, sources); err != nil {
+	if err := r.manifests.Fetch(ctx, v.app.Spec.ProjectName(), sources); err != nil {
 		return nil, err
 	}
-	resolved, err := r.manifests.Resolve(ctx, sources, revisions)
+	resolved, err := r.manifests.Resolve(ctx, v.app.Spec.ProjectName(), sources, revisions)
 	if err != nil {
 		return nil, err
 	}

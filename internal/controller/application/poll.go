@@ -5,82 +5,123 @@ import (
 	"maps"
 	"math/rand/v2"
 	"time"
+
+	"fairlead.dev/fairlead/internal/settings"
 )
+
+// lookAround is how often the poller sees whether somebody changed its interval; an operator who does doesn't wait longer.
+const lookAround = 10 * time.Second
 
 // poll asks each repository from time to time whether something moved, in case that no webhook tells: one question a
 // repository, however many applications it has.
 func (r *Reconciler) poll(ctx context.Context) {
-	if r.options.Poll == 0 {
-		return
-	}
-	known := map[string]map[string]string{}
-	due := map[string]time.Time{}
+	p := poller{known: map[way]map[string]string{}, due: map[way]time.Time{}}
 	for {
-		now := r.clock.Now()
-		next := now.Add(r.options.Poll)
-		repositories := r.repositories()
-		for repository, url := range repositories {
-			at, scheduled := due[repository]
-			if !scheduled {
-				at = now.Add(r.pollWait()) // it was looked at a moment ago, when its first application came
-				due[repository] = at
-			}
-			if !at.After(now) {
-				r.ask(ctx, repository, url, known)
-				at = r.clock.Now().Add(r.pollWait())
-				due[repository] = at
-			}
-			if at.Before(next) {
-				next = at
-			}
-		}
-		maps.DeleteFunc(due, func(repository string, _ time.Time) bool { _, ok := repositories[repository]; return !ok })
-		maps.DeleteFunc(known, func(repository string, _ map[string]string) bool { _, ok := repositories[repository]; return !ok })
+		wait := r.pollDue(ctx, &p)
 		select {
-		case <-r.clock.After(next.Sub(r.clock.Now())):
+		case <-r.clock.After(wait):
 		case <-ctx.Done():
 			return
 		}
 	}
 }
 
-func (r *Reconciler) pollWait() time.Duration {
-	wait := r.options.Poll
-	if r.options.PollJitter > 0 {
-		wait += rand.N(r.options.PollJitter)
+// poller is what polling knows between rounds.
+type poller struct {
+	settings.Polling
+	// known are the refs of last time, due is when to ask again.
+	known map[way]map[string]string
+	due   map[way]time.Time
+}
+
+// pollDue asks the repositories whose time has come, and returns how long to wait for the next.
+func (r *Reconciler) pollDue(ctx context.Context, p *poller) time.Duration {
+	if now := r.polling(ctx); now != p.Polling {
+		p.Polling = now
+		clear(p.due)
 	}
-	return wait
+	if p.Interval == 0 {
+		return lookAround
+	}
+	now := r.clock.Now()
+	next := now.Add(lookAround)
+	repositories := r.repositories(ctx)
+	for key, w := range repositories {
+		at, scheduled := p.due[key]
+		if !scheduled {
+			at = now.Add(p.wait()) // it was looked at a moment ago, when its first application came
+		} else if !at.After(now) {
+			r.ask(ctx, key, w, p.known)
+			at = r.clock.Now().Add(p.wait())
+		}
+		p.due[key] = at
+		if at.Before(next) {
+			next = at
+		}
+	}
+	maps.DeleteFunc(p.due, func(key way, _ time.Time) bool { _, ok := repositories[key]; return !ok })
+	maps.DeleteFunc(p.known, func(key way, _ map[string]string) bool { _, ok := repositories[key]; return !ok })
+	return max(next.Sub(r.clock.Now()), time.Millisecond)
+}
+
+// polling is what the operator wants now, else what the hub was started with.
+func (r *Reconciler) polling(ctx context.Context) settings.Polling {
+	standard := settings.Polling{Interval: r.options.Poll, Jitter: r.options.PollJitter}
+	if r.configuredPolling == nil {
+		return standard
+	}
+	configured, err := r.configuredPolling(ctx, standard)
+	if err != nil {
+		r.log.Warn("reading how often to poll", "error", err)
+	}
+	return configured
+}
+
+func (p *poller) wait() time.Duration {
+	if p.Jitter <= 0 {
+		return p.Interval
+	}
+	return p.Interval + rand.N(p.Jitter)
 }
 
 // ask compares a repository's refs with those of last time. The first time there is nothing to compare with, and what
 // moved since the start is fetched.
-func (r *Reconciler) ask(ctx context.Context, repository, url string, known map[string]map[string]string) {
-	refs, err := r.changes.Refs(ctx, url)
+func (r *Reconciler) ask(ctx context.Context, key, w way, known map[way]map[string]string) {
+	refs, err := r.changes.Refs(ctx, w.project, w.url)
 	r.metrics.asked(err)
 	if err != nil {
 		if ctx.Err() == nil {
-			r.log.Warn("polling a repository", "repository", repository, "error", err)
-			r.pushed(ctx, repository) // which repeats, and tells the applications if it goes on failing
+			r.log.Warn("polling a repository", "repository", w.repository, "error", err)
+			r.pushed(ctx, w.repository) // which repeats, and tells the applications if it goes on failing
 		}
 		return
 	}
-	before, ok := known[repository]
-	known[repository] = refs
+	before, ok := known[key]
+	known[key] = refs
 	if !ok || !maps.Equal(before, refs) {
-		r.pushed(ctx, repository)
+		r.pushed(ctx, w.repository)
 	}
 }
 
-// repositories are those of all applications, normalised, with a URL for each.
-func (r *Reconciler) repositories() map[string]string {
-	all := map[string]string{}
+// way is a repository (normalised, and as somebody writes it) and a project that reaches it.
+type way struct{ repository, access, url, project string }
+
+// repositories are those of all applications, one for each way in which projects reach it.
+func (r *Reconciler) repositories(ctx context.Context) map[way]way {
+	type use struct{ repository, project string }
+	uses := map[use]string{}
 	r.sessions.find(func(s *session) bool {
 		for i, repository := range s.repositories {
 			if s.targets[i].Chart == "" {
-				all[repository] = s.targets[i].RepoURL
+				uses[use{repository, s.project}] = s.targets[i].RepoURL
 			}
 		}
 		return false
 	})
+	all := map[way]way{}
+	for u, url := range uses {
+		access := r.accessOf(ctx, u.project, url)
+		all[way{repository: u.repository, access: access}] = way{u.repository, access, url, u.project}
+	}
 	return all
 }

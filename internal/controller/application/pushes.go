@@ -1,7 +1,10 @@
 package application
 
 import (
+	"cmp"
 	"context"
+	"errors"
+	"iter"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -68,7 +71,7 @@ func (r *Reconciler) lookAt(ctx context.Context, repository string, seen time.Ti
 			failures++
 			r.log.Warn("fetching a repository", "repository", repository, "error", err, "again", wait)
 			if failures == patience {
-				r.tellOutage(repository, err)
+				r.tellOutage(ctx, repository, err)
 			}
 			select {
 			case <-r.clock.After(wait):
@@ -93,66 +96,129 @@ func (r *Reconciler) lookAt(ctx context.Context, repository string, seen time.Ti
 // patience is how many fetches in a row fail before applications are told. A short outage of a Git host concerns nobody.
 const patience = 3
 
-// wakeConcerned fetches a repository once and wakes those of its applications whose rendering changes. All others hear
-// nothing of it.
+// wakeConcerned fetches a repository once for each way in which projects reach it, and wakes those of its applications whose
+// rendering changes. All others hear nothing of it. A way that fails keeps only those who use it waiting.
 func (r *Reconciler) wakeConcerned(ctx context.Context, repository string, seen time.Time) error {
-	interested := r.interestedIn(repository)
-	if len(interested) == 0 {
-		return nil
-	}
-	began := r.clock.Now()
-	if err := r.manifests.Fetch(ctx, onlyOf(repository, interested[0].targets)); err != nil {
-		return err
-	}
-	r.log.Info("repository fetched", "repository", repository, "fetchMs", r.clock.Since(began).Milliseconds(), "sincePushMs", r.clock.Since(seen).Milliseconds())
+	var failures []error
 	var concerned []*session
-	for _, i := range interested {
-		if i.session.setOutage(nil) {
-			r.wake(i.session.name)
+	for _, interested := range r.interestedIn(ctx, repository) {
+		began := r.clock.Now()
+		first := interested[0]
+		if err := r.manifests.Fetch(ctx, first.project, onlyOf(repository, first.targets)); err != nil {
+			failures = append(failures, outage{first.access, err})
+			continue
 		}
-		if i.manifests != nil && !i.failing {
-			revisions, err := r.manifests.Resolve(ctx, i.targets, nil)
-			if err == nil && (slices.Equal(revisions, i.manifests.Revisions) || r.changes.Unchanged(ctx, i.manifests, revisions)) {
-				continue
+		r.log.Info("repository fetched", "repository", repository, "fetchMs", r.clock.Since(began).Milliseconds(), "sincePushMs", r.clock.Since(seen).Milliseconds())
+		for _, i := range interested {
+			if r.concerns(ctx, i) {
+				i.session.markStale(false, seen)
+				concerned = append(concerned, i.session)
 			}
 		}
-		i.session.markStale(false, seen)
-		concerned = append(concerned, i.session)
 	}
 	// None begins before all know of the commit: what depends on another has to see that the other isn't up to date.
 	for _, s := range concerned {
 		r.wake(s.name)
 	}
-	return nil
+	return errors.Join(failures...)
 }
 
-// tellOutage has every application of a repository say in a condition what is wrong.
-func (r *Reconciler) tellOutage(repository string, err error) {
-	for _, i := range r.interestedIn(repository) {
-		if i.session.setOutage(err) {
-			r.wake(i.session.name)
+// concerns tells whether what was fetched may change what an application desires.
+func (r *Reconciler) concerns(ctx context.Context, i interest) bool {
+	if i.session.setOutage(nil) {
+		r.wake(i.session.name)
+	}
+	if i.manifests == nil || i.failing {
+		return true
+	}
+	revisions, err := r.manifests.Resolve(ctx, i.project, i.targets, nil)
+	return err != nil || !slices.Equal(revisions, i.manifests.Revisions) && !r.changes.Unchanged(ctx, i.manifests, revisions)
+}
+
+// outage is why one way to a repository fails.
+type outage struct {
+	access string
+	error
+}
+
+func (o outage) Unwrap() error { return o.error }
+
+// tellOutage has every application that reaches the repository in a way that fails say in a condition what is wrong.
+func (r *Reconciler) tellOutage(ctx context.Context, repository string, err error) {
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return
+	}
+	for _, failure := range joined.Unwrap() {
+		var found outage
+		if !errors.As(failure, &found) {
+			continue
+		}
+		for _, i := range slices.Concat(r.interestedIn(ctx, repository)...) {
+			if i.access == found.access && i.session.setOutage(found.error) {
+				r.wake(i.session.name)
+			}
 		}
 	}
 }
 
 // interest is an application, as far as a push concerns it.
 type interest struct {
-	session   *session
-	targets   v1alpha1.ApplicationSources
-	manifests *desired.Manifests
-	failing   bool
+	session *session
+	// project's credentials are used; access is the same for those whose are the same.
+	project, access string
+	targets         v1alpha1.ApplicationSources
+	manifests       *desired.Manifests
+	failing         bool
 }
 
-func (r *Reconciler) interestedIn(repository string) []interest {
+// interestedIn are the applications that use a repository, grouped by the way in which they reach it.
+func (r *Reconciler) interestedIn(ctx context.Context, repository string) [][]interest {
 	var all []interest
 	r.sessions.find(func(s *session) bool {
 		if slices.Contains(s.repositories, repository) {
-			all = append(all, interest{s, s.targets, s.known, s.failing})
+			all = append(all, interest{session: s, project: s.project, targets: s.targets, manifests: s.known, failing: s.failing})
 		}
 		return false
 	})
-	slices.SortFunc(all, func(a, b interest) int { return strings.Compare(a.session.name.String(), b.session.name.String()) })
-	return all
+	access := map[string]string{}
+	for i := range all {
+		project := all[i].project
+		if _, ok := access[project]; !ok {
+			access[project] = r.accessOf(ctx, project, onlyOf(repository, all[i].targets)[0].RepoURL)
+		}
+		all[i].access = access[project]
+	}
+	slices.SortFunc(all, func(a, b interest) int {
+		return cmp.Or(strings.Compare(a.access, b.access), strings.Compare(a.session.name.String(), b.session.name.String()))
+	})
+	return slices.Collect(chunkBy(all, func(a, b interest) bool { return a.access == b.access }))
+}
+
+// accessOf names the way in which a project reaches a repository. Where that can't be told, it is taken for the project's own;
+// the fetch will tell why.
+func (r *Reconciler) accessOf(ctx context.Context, project, url string) string {
+	access, err := r.changes.Access(ctx, project, url)
+	if err != nil {
+		return "project " + project
+	}
+	return access
+}
+
+// chunkBy cuts a slice where neighbours differ.
+func chunkBy[T any](all []T, same func(a, b T) bool) iter.Seq[[]T] {
+	return func(yield func([]T) bool) {
+		for from := 0; from < len(all); {
+			to := from + 1
+			for to < len(all) && same(all[from], all[to]) {
+				to++
+			}
+			if !yield(all[from:to]) {
+				return
+			}
+			from = to
+		}
+	}
 }
 
 func onlyOf(repository string, sources v1alpha1.ApplicationSources) v1alpha1.ApplicationSources {

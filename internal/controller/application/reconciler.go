@@ -38,6 +38,8 @@ type Reconciler struct {
 	options   Options
 	sessions  sessions
 	fetches   fetches
+	// configuredPolling may be nil.
+	configuredPolling func(ctx context.Context, standard settings.Polling) (settings.Polling, error)
 	// queue is set when the controller has started.
 	queue atomic.Pointer[queue]
 }

@@ -19,7 +19,7 @@ func (r *Reconciler) refresh(ctx context.Context, v *visit) error {
 	wish, asked := v.app.Annotations[v1alpha1.RefreshAnnotation]
 	hard = hard || wish == "hard"
 	v.asked = asked
-	sameSources := equality.Semantic.DeepEqual(s.sources, sources)
+	sameSources := equality.Semantic.DeepEqual(s.sources, sources) && s.sourcesOf == v.app.Spec.ProjectName()
 	failed := s.lookupErr != nil || s.renderErr != nil
 	if sameSources && !stale && !asked && (s.manifests != nil && !failed || failed && r.clock.Now().Before(s.retryAt)) {
 		return nil
@@ -28,13 +28,13 @@ func (r *Reconciler) refresh(ctx context.Context, v *visit) error {
 	s.timings = timings{seen: seen}
 	began := r.clock.Now()
 	if asked {
-		if err := r.manifests.Fetch(ctx, sources); err != nil {
+		if err := r.manifests.Fetch(ctx, v.app.Spec.ProjectName(), sources); err != nil {
 			s.lookupErr = err
 			v.headErr = err
 			return nil
 		}
 	}
-	revisions, err := r.manifests.Resolve(ctx, sources, nil)
+	revisions, err := r.manifests.Resolve(ctx, v.app.Spec.ProjectName(), sources, nil)
 	s.timings.fetch = r.clock.Since(began)
 	s.lookupErr = err
 	if err != nil {
@@ -50,7 +50,7 @@ func (r *Reconciler) refresh(ctx context.Context, v *visit) error {
 	if !sameSources || hard {
 		s.manifests = nil
 	}
-	s.sources, s.revisions = sources, revisions
+	s.sources, s.sourcesOf, s.revisions = sources, v.app.Spec.ProjectName(), revisions
 	return r.renderHead(ctx, v, hard)
 }
 

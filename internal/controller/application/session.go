@@ -26,8 +26,10 @@ type session struct {
 	current *visit
 	// written is the application after our last write, which the cache may not have caught up with.
 	written *v1alpha1.Application
-	// sources are the spec's that manifests were looked up for, at revisions. lookupErr is why the last look-up failed.
+	// sources are the spec's that manifests were looked up for, with the credentials of the project sourcesOf, at revisions.
+	// lookupErr is why the last look-up failed.
 	sources   v1alpha1.ApplicationSources
+	sourcesOf string
 	revisions []string
 	lookupErr error
 	// manifests are the rendering at revisions; renderErr is why there is none.

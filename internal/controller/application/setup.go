@@ -72,6 +72,7 @@ func New(c client.Client, deps Dependencies, options Options) (*Reconciler, erro
 	r := &Reconciler{
 		client: c, settings: deps.Settings, clusters: deps.Clusters, manifests: deps.Manifests, changes: deps.Changes,
 		bus: deps.Bus, recorder: deps.Recorder, clock: deps.Clock, log: deps.Logger, metrics: metrics, options: options,
+		configuredPolling: deps.Polling,
 	}
 	r.fetches.running = map[string]bool{}
 	return r, nil

@@ -19,7 +19,7 @@ import (
 // names.
 func (r *Reconciler) remote(ctx context.Context, rd *round) (git.Remote, error) {
 	url := rd.active()[0].policy.WriteBack.Repository
-	remote, err := r.deps.Remote(ctx, url)
+	remote, err := r.deps.Remote(ctx, url, rd.project())
 	if err != nil || rd.destination.Secret.IsZero() {
 		return remote, err
 	}
@@ -28,9 +28,18 @@ func (r *Reconciler) remote(ctx context.Context, rd *round) (git.Remote, error) 
 		return git.Remote{}, fmt.Errorf("finding the credentials for repository %q: %w", rd.destination.Repository, err)
 	}
 	text := func(key string) string { return string(secret.Data[key]) }
+	remote.GitHubApp = git.GitHubApp{}
 	if len(secret.Data["githubAppPrivateKey"]) > 0 {
-		return git.Remote{}, fmt.Errorf("finding the credentials for repository %q: Secret %s holds a GitHub App, which can't push yet: use a token as its password",
-			rd.destination.Repository, secret.Name)
+		app := secret.DeepCopy()
+		app.Data["url"] = []byte(url)
+		parsed, err := settings.RepositoryFromSecret(app)
+		if err != nil {
+			return git.Remote{}, err
+		}
+		remote.GitHubApp = git.GitHubApp{
+			ID: parsed.GitHubAppID, Installation: parsed.GitHubAppInstallationID, PrivateKey: parsed.GitHubAppPrivateKey, BaseURL: parsed.GitHubAppEnterpriseBaseURL,
+		}
+		return remote, nil
 	}
 	remote.Username, remote.Password = text("username"), text("password")
 	remote.BearerToken, remote.SSHPrivateKey = text("bearerToken"), text("sshPrivateKey")
@@ -39,6 +48,19 @@ func (r *Reconciler) remote(ctx context.Context, rd *round) (git.Remote, error) 
 			rd.destination.Repository, secret.Name)
 	}
 	return remote, nil
+}
+
+// project is that of all applications of the round; empty if they are of several, whose own repositories then don't count:
+// what one project may write to, another's applications must not.
+func (rd *round) project() string {
+	name := ""
+	for i, c := range rd.active() {
+		if i > 0 && c.app.Spec.ProjectName() != name {
+			return ""
+		}
+		name = c.app.Spec.ProjectName()
+	}
+	return name
 }
 
 // place is where the image's tags are, with the credentials of its own pull secret, else of its registry's entry.

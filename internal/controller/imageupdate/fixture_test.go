@@ -83,7 +83,7 @@ func newFixture(t *testing.T, objects ...client.Object) *fixture {
 	}
 	f.Reconciler, err = New(f.client, Deps{
 		Git: store, Registry: registry, Bus: f.bus, Recorder: f.recorder,
-		Remote:    func(_ context.Context, url string) (git.Remote, error) { return git.Remote{URL: url}, nil },
+		Remote:    func(_ context.Context, url, _ string) (git.Remote, error) { return git.Remote{URL: url}, nil },
 		ConfigMap: func(context.Context, string) (map[string]string, error) { return f.config, nil },
 		Logger:    slog.New(slog.NewTextHandler(testWriter{t}, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}, Default())

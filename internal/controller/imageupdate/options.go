@@ -62,8 +62,8 @@ func (o Options) Validate() error {
 // Deps are what the controller works with. All are required but those that say otherwise.
 type Deps struct {
 	Git *git.Store
-	// Remote finds the credentials that the hub has for a repository.
-	Remote   func(ctx context.Context, url string) (git.Remote, error)
+	// Remote finds the credentials that the hub has for a repository, as applications of a project may use it.
+	Remote   func(ctx context.Context, url, project string) (git.Remote, error)
 	Registry *oci.Client
 	// ConfigMap is the data of a ConfigMap of the hub; nil if it doesn't exist.
 	ConfigMap func(ctx context.Context, name string) (map[string]string, error)

@@ -178,7 +178,7 @@ func TestCredentials(t *testing.T) {
 		}
 	}
 
-	f.deps.Remote = func(_ context.Context, url string) (git.Remote, error) {
+	f.deps.Remote = func(_ context.Context, url, _ string) (git.Remote, error) {
 		return git.Remote{URL: url, Username: "reader", CA: "ca"}, nil
 	}
 	app := f.app("dev", annotate("write-back-method", "git:secret:git"))

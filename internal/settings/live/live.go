@@ -16,7 +16,6 @@ import (
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"fairlead.dev/fairlead/internal/git"
 	"fairlead.dev/fairlead/internal/settings"
 )
 
@@ -28,37 +27,6 @@ type Source struct {
 	Namespace string
 	// Hub reaches the hub's own API server, the destination in-cluster.
 	Hub *rest.Config
-}
-
-// RepositoryFor returns the repository with that URL and its credentials: those of its own Secret, else of the repo-creds
-// template with the longest matching prefix, else none.
-func (s *Source) RepositoryFor(ctx context.Context, url string) (settings.Repository, error) {
-	repositories, err := s.repositories(ctx, settings.SecretTypeRepository)
-	if err != nil {
-		return settings.Repository{}, err
-	}
-	templates, err := s.repositories(ctx, settings.SecretTypeRepoCreds)
-	if err != nil {
-		return settings.Repository{}, err
-	}
-	return settings.FindRepository(url, repositories, templates), nil
-}
-
-// Repositories are the configured repositories, by URL, with the credentials of their templates filled in.
-func (s *Source) Repositories(ctx context.Context) ([]settings.Repository, error) {
-	repositories, err := s.repositories(ctx, settings.SecretTypeRepository)
-	if err != nil {
-		return nil, err
-	}
-	templates, err := s.repositories(ctx, settings.SecretTypeRepoCreds)
-	if err != nil {
-		return nil, err
-	}
-	for i, r := range repositories {
-		repositories[i] = settings.FindRepository(r.URL, repositories, templates)
-	}
-	sort.Slice(repositories, func(i, j int) bool { return repositories[i].URL < repositories[j].URL })
-	return repositories, nil
 }
 
 // Clusters are the clusters that applications may name, the hub itself among them, by name.
@@ -120,6 +88,15 @@ func (s *Source) ConfigMap(ctx context.Context, name string) (map[string]string,
 	return configMap.Data, nil
 }
 
+// Polling is how often the operator wants repositories to be asked; what argocd-cm doesn't say is as in standard.
+func (s *Source) Polling(ctx context.Context, standard settings.Polling) (settings.Polling, error) {
+	data, err := s.ConfigMap(ctx, settings.ConfigMapName)
+	if err != nil {
+		return standard, err
+	}
+	return settings.PollingFrom(data, standard)
+}
+
 // Secret is the data of one of the hub's Secrets; empty when it doesn't exist.
 func (s *Source) Secret(ctx context.Context, name string) (map[string][]byte, error) {
 	var secret corev1.Secret
@@ -132,23 +109,6 @@ func (s *Source) Secret(ctx context.Context, name string) (map[string][]byte, er
 	return secret.Data, nil
 }
 
-func (s *Source) repositories(ctx context.Context, secretType string) ([]settings.Repository, error) {
-	secrets, err := s.secrets(ctx, secretType)
-	if err != nil {
-		return nil, err
-	}
-	var repositories []settings.Repository
-	for i := range secrets {
-		repository, err := settings.RepositoryFromSecret(&secrets[i])
-		if err != nil {
-			slog.WarnContext(ctx, "ignoring repository", "error", err)
-			continue
-		}
-		repositories = append(repositories, repository)
-	}
-	return repositories, nil
-}
-
 func (s *Source) secrets(ctx context.Context, secretType string) ([]corev1.Secret, error) {
 	var list corev1.SecretList
 	err := s.Reader.List(ctx, &list, client.InNamespace(s.Namespace), client.MatchingLabels{settings.SecretTypeLabel: secretType})
@@ -157,22 +117,4 @@ func (s *Source) secrets(ctx context.Context, secretType string) ([]corev1.Secre
 	}
 	sort.Slice(list.Items, func(i, j int) bool { return list.Items[i].Name < list.Items[j].Name })
 	return list.Items, nil
-}
-
-// Remote is how the Git repository with that URL is reached; with no configured credentials it is the bare URL.
-func (s *Source) Remote(ctx context.Context, url string) (git.Remote, error) {
-	r, err := s.RepositoryFor(ctx, url)
-	if err != nil {
-		return git.Remote{}, err
-	}
-	return RemoteOf(r), nil
-}
-
-// RemoteOf is how a configured repository is reached.
-func RemoteOf(r settings.Repository) git.Remote {
-	return git.Remote{
-		URL: r.URL, Username: r.Username, Password: r.Password, BearerToken: r.BearerToken,
-		SSHPrivateKey: r.SSHPrivateKey, ClientCertificate: r.TLSClientCertData, ClientKey: r.TLSClientCertKey,
-		Proxy: r.Proxy, NoProxy: r.NoProxy, Insecure: r.Insecure,
-	}
 }

@@ -1,0 +1,92 @@
+package git
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+
+	"fairlead.dev/fairlead/internal/event"
+)
+
+// address is a parsed URL without secrets.
+type address struct {
+	// text is what git gets, and what errors may show.
+	text string
+	// scheme is http, https, ssh, git or file.
+	scheme string
+	// user is the login name for SSH, part of what a path means there.
+	user string
+	// origin is scheme://host/ for HTTP, the scope of its credentials.
+	origin             string
+	username, password string
+}
+
+// parseAddress validates a repository's URL and takes the secrets out of it. Anything that git could take for an option
+// or for a helper program (ext::…) is refused.
+func parseAddress(repository string) (address, error) {
+	repository = strings.TrimSpace(repository)
+	if repository == "" {
+		return address{}, errors.New("the repository's URL is empty")
+	}
+	if strings.ContainsAny(repository, "\n\r\x00") || strings.HasPrefix(repository, "-") {
+		return address{}, errors.New("the repository's URL has characters that no URL has")
+	}
+	if !strings.Contains(repository, "://") {
+		host, path, ok := strings.Cut(repository, ":")
+		if !ok || host == "" || path == "" || strings.ContainsAny(host, "/ ") || strings.HasPrefix(path, ":") {
+			return address{}, fmt.Errorf("the repository's URL %q is none: use https://host/path, ssh://user@host/path or user@host:path",
+				userinfo.ReplaceAllString(repository, "$1"))
+		}
+		user, _, ok := strings.Cut(host, "@")
+		if !ok {
+			user = ""
+		}
+		return address{text: repository, scheme: "ssh", user: user}, nil
+	}
+	u, err := url.Parse(repository)
+	if err != nil {
+		// url.Error repeats the URL with its secrets.
+		var parse *url.Error
+		if errors.As(err, &parse) {
+			err = parse.Err
+		}
+		return address{}, fmt.Errorf("parsing the repository's URL: %w", err)
+	}
+	a := address{scheme: strings.ToLower(u.Scheme)}
+	switch a.scheme {
+	case "http", "https":
+		a.origin = a.scheme + "://" + u.Host + "/"
+		if u.User != nil {
+			a.username = u.User.Username()
+			a.password, _ = u.User.Password()
+			u.User = nil
+		}
+	case "ssh":
+		if u.User != nil {
+			a.user = u.User.Username()
+			u.User = url.User(a.user)
+		}
+	case "git", "file":
+		u.User = nil
+	default:
+		return address{}, fmt.Errorf("repositories over %q are not supported: use https or ssh", a.scheme)
+	}
+	if a.scheme != "file" && (u.Host == "" || strings.HasPrefix(u.Host, "-")) {
+		return address{}, fmt.Errorf("the repository's URL %q names no host", u.String())
+	}
+	a.text = u.String()
+	return a, nil
+}
+
+// key gives one spelling to the URLs of the same repository, by scheme, because the transports differ.
+func (a address) key() string {
+	if a.scheme == "file" {
+		return strings.TrimRight(a.text, "/")
+	}
+	key := a.scheme + "://"
+	if a.user != "" && a.user != "git" {
+		key += a.user + "@"
+	}
+	return key + event.NormalizeURL(a.text)
+}

@@ -1,0 +1,82 @@
+package git
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+
+	"golang.org/x/net/http/httpproxy"
+)
+
+// loggedOn is the remote with the credentials that are valid now: those of a GitHub App become a token.
+func (r *Repository) loggedOn(ctx context.Context) (Remote, error) {
+	remote := r.remote
+	if remote.GitHubApp.IsZero() || r.where.origin == "" {
+		return remote, nil
+	}
+	token, err := r.store.apps.token(ctx, remote, r.where)
+	if err != nil {
+		return Remote{}, fmt.Errorf("logging on to %q as GitHub App %d: %w", r.URL(), remote.GitHubApp.ID, err)
+	}
+	remote.BearerToken, remote.Username, remote.Password = "", "x-access-token", token
+	return remote, nil
+}
+
+// answered notes what the host made of the credentials.
+func (r *Repository) answered(err error) {
+	if err == nil {
+		r.granted.Store(true)
+		return
+	}
+	r.logOff(err)
+}
+
+// logOff forgets a token that the host didn't accept: the app may have been installed anew.
+func (r *Repository) logOff(err error) {
+	if errors.Is(err, ErrAuthentication) && !r.remote.GitHubApp.IsZero() {
+		r.store.apps.forget(r.remote, r.where)
+	}
+}
+
+// httpTimeout bounds one request that isn't git's own; an object of LFS has Options.Timeout.
+const httpTimeout = 30 * time.Second
+
+// httpClient speaks HTTP as git would with this remote: its certificates, proxy and trust. It follows redirects, and as
+// net/http does, without the credentials to other hosts.
+func (r Remote) httpClient(timeout time.Duration) (*http.Client, error) {
+	config := &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: r.Insecure}
+	if r.CA != "" {
+		config.RootCAs = x509.NewCertPool()
+		if !config.RootCAs.AppendCertsFromPEM([]byte(r.CA)) {
+			return nil, errors.New("reading the certificates of the host's CA: there is none in PEM form")
+		}
+	}
+	if r.ClientCertificate != "" {
+		certificate, err := tls.X509KeyPair([]byte(r.ClientCertificate), []byte(r.ClientKey))
+		if err != nil {
+			return nil, errors.New("reading the client certificate: certificate and key are not PEM, or don't fit together")
+		}
+		config.Certificates = []tls.Certificate{certificate}
+	}
+	// The connections end with the client; those to Git hosts are few and far between.
+	transport := &http.Transport{TLSClientConfig: config, Proxy: r.proxy(), DisableKeepAlives: true, ForceAttemptHTTP2: true}
+	return &http.Client{Transport: transport, Timeout: timeout}, nil
+}
+
+// proxy is the remote's own, else that of the hub's environment.
+func (r Remote) proxy() func(*http.Request) (*url.URL, error) {
+	config := httpproxy.FromEnvironment()
+	if r.Proxy != "" {
+		config.HTTPProxy, config.HTTPSProxy = r.Proxy, r.Proxy
+	}
+	if r.NoProxy != "" {
+		config.NoProxy = r.NoProxy
+	}
+	find := config.ProxyFunc()
+	return func(request *http.Request) (*url.URL, error) { return find(request.URL) }
+}
