@@ -77,7 +77,7 @@ func (j *job) run(ctx context.Context) ([]*unstructured.Unstructured, error) {
 		if j.source.Directory != nil {
 			options = *j.source.Directory
 		}
-		return directory.Render(ctx, j.tree, j.root, options)
+		return directory.Render(ctx, j.tree, j.root, options, j.environment.expand)
 	default:
 		return nil, fmt.Errorf("%s: config management plugins are not supported: use Helm, Kustomize or plain manifests", j.root)
 	}

@@ -1,13 +1,14 @@
-// Package directory reads a folder of plain manifests, with Argo CD's rules of what counts as one.
+// Package directory reads a folder of manifests, YAML, JSON and Jsonnet, with Argo CD's rules of what counts as one.
 //
-// It doesn't template. Jsonnet files are named in an error rather than ignored, because leaving out a manifest means
-// deleting what it made. Start with Render.
+// It doesn't template, but for Jsonnet (package jsonnet evaluates it). It is stricter than Argo CD where leaving out a
+// manifest would delete what it made: a link that leads nowhere is an error if its name is a manifest's. Start with Render.
 package directory
 
 import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -16,6 +17,7 @@ import (
 	"strings"
 
 	"fairlead.dev/fairlead/api/argo/v1alpha1"
+	"fairlead.dev/fairlead/internal/render/jsonnet"
 	"fairlead.dev/fairlead/internal/render/manifest"
 	"github.com/gobwas/glob"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -25,11 +27,11 @@ import (
 const (
 	// skipMarker anywhere in a file leaves the file out.
 	skipMarker = "+argocd:skip-file-rendering"
-	// maxFiles and maxDepth bound what one source may hold, also through links that lead in circles.
+	// maxFiles and maxDepth bound what one source may hold, however it is made.
 	maxFiles = 20000
 	maxDepth = 64
-	// maxBytes bounds all manifests of one source together.
-	maxBytes = 64 << 20
+	// maxBytes bounds all manifests of one source together; Argo CD's default is 10 MB. In memory they take a multiple.
+	maxBytes = 16 << 20
 )
 
 // manifestName is which files count: those that may hold manifests.
@@ -40,15 +42,19 @@ type walker struct {
 	files            fs.FS
 	root             string
 	options          v1alpha1.ApplicationSourceDirectory
+	expand           func(string) string
 	include, exclude glob.Glob
 	count, bytes     int
 	objects          []*unstructured.Unstructured
+	// evaluator is made with the first file of Jsonnet.
+	evaluator *jsonnet.Evaluator
 }
 
 // Render reads the manifests of the folder root, and of those below if options say so, in the order of their paths.
-// Include and exclude patterns match paths relative to root; * also matches slashes, and {a,b} means either.
-func Render(ctx context.Context, files fs.FS, root string, options v1alpha1.ApplicationSourceDirectory) ([]*unstructured.Unstructured, error) {
-	w := &walker{ctx: ctx, files: files, root: root, options: options}
+// Include and exclude patterns match paths relative to root; * also matches slashes, and {a,b} means either. Expand replaces
+// build variables in Jsonnet's variables; nil leaves them.
+func Render(ctx context.Context, files fs.FS, root string, options v1alpha1.ApplicationSourceDirectory, expand func(string) string) ([]*unstructured.Unstructured, error) {
+	w := &walker{ctx: ctx, files: files, root: root, options: options, expand: expand}
 	for _, pattern := range []struct {
 		name, text string
 		compiled   *glob.Glob
@@ -70,7 +76,7 @@ func Render(ctx context.Context, files fs.FS, root string, options v1alpha1.Appl
 
 func (w *walker) folder(relative string, depth int) error {
 	if depth > maxDepth {
-		return fmt.Errorf("%s: folders are nested more than %d deep: is there a link that leads in a circle?", relative, maxDepth)
+		return fmt.Errorf("%s: folders are nested more than %d deep", relative, maxDepth)
 	}
 	entries, err := fs.ReadDir(w.files, path.Join(w.root, relative))
 	if err != nil {
@@ -91,9 +97,9 @@ func (w *walker) entry(relative string, entry fs.DirEntry, depth int) error {
 	if w.count++; w.count > maxFiles {
 		return fmt.Errorf("there are more than %d files: narrow the path or directory.include", maxFiles)
 	}
-	isDir := entry.IsDir()
 	if entry.Type()&fs.ModeSymlink != 0 {
-		// What a link leads to decides; one that leads nowhere or out of the repository is an error, as in Argo CD.
+		// A link that leads out of the repository is an error whatever its name, as in Argo CD. Links to folders are not
+		// followed, as there.
 		info, err := fs.Stat(w.files, path.Join(w.root, relative))
 		if err != nil && !w.wanted(relative) && errors.Is(err, fs.ErrNotExist) {
 			return nil
@@ -101,9 +107,11 @@ func (w *walker) entry(relative string, entry fs.DirEntry, depth int) error {
 		if err != nil {
 			return err
 		}
-		isDir = info.IsDir()
+		if info.IsDir() {
+			return nil
+		}
 	}
-	if isDir {
+	if entry.IsDir() {
 		if !w.options.Recurse || entry.Name() == ".git" {
 			return nil
 		}
@@ -135,7 +143,7 @@ func (w *walker) file(relative string) error {
 		return nil
 	}
 	if strings.HasSuffix(relative, ".jsonnet") {
-		return fmt.Errorf("%s: Jsonnet is not supported yet: render it to YAML, or leave it out with directory.exclude", name)
+		return w.jsonnet(name)
 	}
 	objects, err := manifest.Parse(name, data)
 	if err != nil {
@@ -146,6 +154,34 @@ func (w *walker) file(relative string) error {
 	}
 	w.objects = append(w.objects, objects...)
 	return nil
+}
+
+// jsonnet evaluates a file. What it gives counts as if it stood in the folder.
+func (w *walker) jsonnet(name string) (err error) {
+	if w.evaluator == nil {
+		if w.evaluator, err = jsonnet.New(w.ctx, w.files, w.root, w.options.Jsonnet, w.expand); err != nil {
+			return err
+		}
+	}
+	texts, err := w.evaluator.Evaluate(name)
+	if err != nil {
+		return err
+	}
+	for _, text := range texts {
+		if err := w.evaluated(name, text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *walker) evaluated(name string, text json.RawMessage) error {
+	if w.bytes += len(text); w.bytes > maxBytes {
+		return fmt.Errorf("%s: with what it evaluates to, the manifests have more than %d bytes together", name, maxBytes)
+	}
+	objects, err := manifest.Parse(name, text)
+	w.objects = append(w.objects, objects...)
+	return err
 }
 
 // topLevel finds the keys at the start of a line by which people recognise a manifest.
