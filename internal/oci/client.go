@@ -29,6 +29,9 @@ type Place struct {
 // ErrNotFound means that the registry has no such repository, tag or manifest.
 var ErrNotFound = errors.New("the registry has no such image")
 
+// ErrRefused means that the registry doesn't accept the credentials, or wants some.
+var ErrRefused = errors.New("the registry refused the credentials")
+
 // Client asks registries. It is safe for concurrent use.
 type Client struct {
 	options Options
@@ -154,7 +157,7 @@ func explain(err error) error {
 	case http.StatusNotFound:
 		return ErrNotFound
 	case http.StatusUnauthorized, http.StatusForbidden:
-		return fmt.Errorf("the registry refused the credentials (%d): check the pull secret", answer.StatusCode)
+		return fmt.Errorf("%w (%d): check the pull secret, or the repository's Secret", ErrRefused, answer.StatusCode)
 	case http.StatusTooManyRequests:
 		return errors.New("the registry answers too many requests (429): set a limit for it in registries.conf, or log in")
 	}

@@ -29,8 +29,12 @@ type Registry struct {
 	Credentials imagepolicy.SecretRef
 	// Insecure skips the verification of TLS certificates.
 	Insecure bool
-	// CAFile is a file of PEM certificates to trust; empty means the system's.
-	CAFile string
+	// CAFile is a file of PEM certificates to trust, and CA the same as text; empty means the system's.
+	CAFile, CA string
+	// ClientCertificate and ClientKey, in PEM, authenticate the connection; empty means none.
+	ClientCertificate, ClientKey string
+	// Proxy is the URL of a proxy; empty means the environment's. NoProxy are hosts that need none, comma-separated.
+	Proxy, NoProxy string
 	// Limit bounds the requests in a second; 0 means no bound.
 	Limit float64
 }
