@@ -49,6 +49,7 @@ var layers = map[string]layer{
 	"internal/syncplan":    decide,
 
 	"internal/archive":          do,
+	"internal/artifact":         do,
 	"internal/build/buildkit":   do,
 	"internal/build/buildlog":   do,
 	"internal/build/buildtest":  do,
