@@ -121,8 +121,11 @@ func resourceNode(node cluster.TreeNode) protocol.ResourceNode {
 	}
 	out.Version, out.UID = node.Version, string(node.UID)
 	for _, parent := range node.Parents {
-		out.ParentRefs = append(out.ParentRefs, refOf(parent))
+		ref := refOf(parent.Key)
+		ref.UID = string(parent.UID)
+		out.ParentRefs = append(out.ParentRefs, ref)
 	}
+	out.NetworkingInfo = networkingInfo(node.Network)
 	for _, item := range node.Info {
 		out.Info = append(out.Info, protocol.InfoItem{Name: item.Name, Value: item.Value})
 	}
@@ -130,6 +133,17 @@ func resourceNode(node cluster.TreeNode) protocol.ResourceNode {
 		out.Health = &v1alpha1.HealthStatus{Status: node.Health.Code, Message: node.Health.Message}
 	}
 	return out
+}
+
+func networkingInfo(n *cluster.Network) *protocol.NetworkingInfo {
+	if n == nil {
+		return nil
+	}
+	info := &protocol.NetworkingInfo{TargetLabels: n.TargetLabels, Labels: n.Labels, Ingress: n.Ingress, ExternalURLs: n.ExternalURLs}
+	for _, target := range n.Targets {
+		info.TargetRefs = append(info.TargetRefs, refOf(target))
+	}
+	return info
 }
 
 func refOf(key object.Key) protocol.ResourceRef {
@@ -168,19 +182,34 @@ func (f *fleet) ReplicaSets(ctx context.Context, app *v1alpha1.Application, name
 }
 
 // ClusterInfo tells how the connection to a cluster is.
-func (f *fleet) ClusterInfo(ctx context.Context, configured settings.Cluster) protocol.ClusterInfo {
+func (f *fleet) ClusterInfo(_ context.Context, configured settings.Cluster) protocol.ClusterInfo {
 	now := metav1.Now()
-	c, err := f.clusters.Get(ctx, configured)
-	if err != nil {
+	c, ok := f.clusters.Peek(configured)
+	if !ok {
 		return protocol.ClusterInfo{ConnectionState: protocol.ConnectionState{
-			Status: protocol.ConnectionFailed, Message: err.Error(), ModifiedAt: &now,
+			Status: protocol.ConnectionUnknown, ModifiedAt: &now,
 		}}
 	}
 	info := c.Info()
-	return protocol.ClusterInfo{
-		ConnectionState: protocol.ConnectionState{Status: protocol.ConnectionSuccessful, ModifiedAt: &now},
+	answer := protocol.ClusterInfo{
+		ConnectionState: protocol.ConnectionState{Status: protocol.ConnectionUnknown, ModifiedAt: &metav1.Time{Time: info.Turned}},
 		ServerVersion:   info.Version,
 		APIVersions:     info.APIVersions,
-		CacheInfo:       protocol.ClusterCacheInfo{ResourcesCount: int64(info.Objects), APIsCount: int64(info.Watches)},
 	}
+	switch {
+	case info.Err != nil:
+		answer.ConnectionState.Status, answer.ConnectionState.Message = protocol.ConnectionFailed, info.Err.Error()
+	case info.Connected:
+		answer.ConnectionState.Status = protocol.ConnectionSuccessful
+		answer.CacheInfo = protocol.ClusterCacheInfo{ResourcesCount: int64(info.Objects), APIsCount: int64(info.Watches)}
+		if !info.Synced.IsZero() {
+			answer.CacheInfo.LastCacheSyncTime = &metav1.Time{Time: info.Synced}
+		}
+	}
+	return answer
+}
+
+// InvalidateCache throws away what is known of a cluster and reads it again.
+func (f *fleet) InvalidateCache(configured settings.Cluster) error {
+	return f.clusters.Invalidate(configured)
 }

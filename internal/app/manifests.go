@@ -7,7 +7,6 @@ import (
 	"fmt"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"fairlead.dev/fairlead/api/argo/v1alpha1"
 	"fairlead.dev/fairlead/internal/cluster"
@@ -67,19 +66,12 @@ func (m *manifests) render(ctx context.Context, c *cluster.Cluster, app *v1alpha
 	if err != nil {
 		return nil, desired.Placed{}, err
 	}
-	var lookup error
+	scopes := cluster.Scopes{Kind: c.Kind}
 	placed := desired.Place(rendered.Objects, desired.Placement{
 		Instance: m.instance(app), Namespace: app.Spec.Destination.Namespace,
-		Namespaced: func(gvk schema.GroupVersionKind) (bool, bool) {
-			kind, err := c.Kind(ctx, gvk)
-			var unknown *cluster.UnknownKindError
-			if err != nil && !errors.As(err, &unknown) {
-				lookup = err
-			}
-			return kind.Namespaced, err == nil
-		},
+		Namespaced: scopes.Namespaced(ctx),
 	})
-	return rendered, placed, lookup
+	return rendered, placed, scopes.Err
 }
 
 // Compare sets each desired object beside the live one; what a sync would make of it is the API server's own answer.

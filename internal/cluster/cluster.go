@@ -3,13 +3,13 @@ package cluster
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"net/http"
 	"sync"
 	"time"
 
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/rest"
 
 	"fairlead.dev/fairlead/internal/settings"
@@ -26,6 +26,7 @@ type Cluster struct {
 
 	http      *http.Client
 	dynamic   dynamic.Interface
+	metadata  metadata.Interface
 	discovery discovery.DiscoveryInterfaceWithContext
 	kinds     kinds
 	store     *store
@@ -37,6 +38,9 @@ type Cluster struct {
 	// failing is since when watches have been failing; zero if they aren't.
 	failing time.Time
 	watches map[watchKey]*watched
+	needs   needs
+	// turned is when the connection came or went.
+	turned time.Time
 }
 
 func newCluster(s settings.Cluster, config *rest.Config, options Options, publish func(Change)) *Cluster {
@@ -44,11 +48,13 @@ func newCluster(s settings.Cluster, config *rest.Config, options Options, publis
 	c := &Cluster{
 		settings: s, config: config, options: options, publish: publish, ctx: ctx, close: cancel,
 		first: make(chan struct{}), connected: make(chan struct{}), watches: map[watchKey]*watched{},
+		needs: newNeeds(), turned: time.Now(),
 	}
-	c.store = newStore(options.Tracking, func(instance string, child bool) {
+	c.store = newStore(maker{tracking: options.Tracking, health: options.health()}, func(instance string, child bool) {
 		publish(Change{Server: s.Server, Instance: instance, Child: child})
 	})
 	go c.connect()
+	go c.sweep()
 	return c
 }
 
@@ -67,8 +73,9 @@ func (c *Cluster) connect() {
 		}
 		c.mu.Lock()
 		if err == nil {
-			c.outage = nil
+			c.outage, c.turned = nil, time.Now()
 			close(c.connected)
+			go c.discover()
 		} else if c.outage == nil {
 			c.outage = &unreachable{cluster: c.settings.Name, since: time.Now(), cause: err}
 			c.options.logger().Warn("cluster can't be reached", "cluster", c.settings.Name, "error", err)
@@ -83,7 +90,7 @@ func (c *Cluster) connect() {
 		if err == nil || isFirst {
 			c.publish(Change{Server: c.settings.Server})
 		}
-		if err == nil || !c.pause(wait) {
+		if err == nil || !pause(c.ctx, wait) {
 			return
 		}
 	}
@@ -104,22 +111,13 @@ func (c *Cluster) dial() error {
 			return err
 		}
 		c.discovery = d
+		if c.metadata, err = metadata.NewForConfigAndClient(metadata.ConfigFor(c.config), client); err != nil {
+			return err
+		}
 	}
 	ctx, cancel := context.WithTimeout(c.ctx, c.options.RequestTimeout)
 	defer cancel()
 	return c.kinds.refresh(ctx, c.discovery)
-}
-
-// pause waits a random time around d; false when the connection was closed meanwhile.
-func (c *Cluster) pause(d time.Duration) bool {
-	timer := time.NewTimer(d/2 + rand.N(d))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-c.ctx.Done():
-		return false
-	}
 }
 
 // ready waits a little for the first contact, and tells of an outage.
@@ -166,10 +164,16 @@ func (c *Cluster) watchesFail(cause error) {
 	}
 }
 
+// declareOutage says that the cluster can't be reached, unless watches have worked since they began to fail; a zero time
+// says so in any case.
 func (c *Cluster) declareOutage(since time.Time, cause error) {
 	c.mu.Lock()
-	declare := c.failing.Equal(since) && c.outage == nil && c.ctx.Err() == nil
+	declare := (since.IsZero() || c.failing.Equal(since)) && c.outage == nil && c.ctx.Err() == nil
 	if declare {
+		if since.IsZero() {
+			since = time.Now()
+		}
+		c.turned = since
 		c.outage = &unreachable{cluster: c.settings.Name, since: since, cause: cause}
 		c.options.logger().Warn("cluster can't be reached", "cluster", c.settings.Name, "error", cause)
 	}
@@ -184,6 +188,9 @@ func (c *Cluster) watchesWork() {
 	c.mu.Lock()
 	recovered := c.outage != nil
 	c.failing, c.outage = time.Time{}, nil
+	if recovered {
+		c.turned = time.Now()
+	}
 	c.mu.Unlock()
 	if recovered {
 		c.options.logger().Info("cluster is reached again", "cluster", c.settings.Name)

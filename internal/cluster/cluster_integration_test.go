@@ -49,7 +49,7 @@ func TestKindsAreListedSoon(t *testing.T) {
 		{Group: "rbac.authorization.k8s.io", Version: "v1", Kind: "ClusterRole"}, {Group: "none", Version: "v1", Kind: "None"},
 	} {
 		began := time.Now()
-		if err := c.Watch(t.Context(), gvk); err != nil {
+		if err := c.Watch(t.Context(), "test", gvk); err != nil {
 			t.Fatal(err)
 		}
 		t.Logf("%s: %s", gvk.Kind, time.Since(began))
@@ -73,7 +73,7 @@ func TestWritesAreKnownAtOnceAndTold(t *testing.T) {
 	c, changes := connect(t)
 	namespace := testkube.Namespace(t)
 	instance := namespace + "-app"
-	if err := c.Watch(t.Context(), configMaps); err != nil {
+	if err := c.Watch(t.Context(), "test", configMaps); err != nil {
 		t.Fatal(err)
 	}
 	manifest := configMap(namespace, "a", instance)

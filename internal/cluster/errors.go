@@ -14,7 +14,8 @@ var (
 	// ErrUnreachable means that the cluster can't be reached at present; attempts go on.
 	ErrUnreachable = errors.New("the cluster can't be reached")
 	// ErrClosed means that the cluster is no longer configured, or the program ends.
-	ErrClosed = errors.New("the connection to the cluster is closed")
+	// It is also ErrNotReady: where the cluster's settings changed, a new connection takes over and tells when it is ready.
+	ErrClosed = fmt.Errorf("the connection to the cluster is closed: %w", ErrNotReady)
 )
 
 // UnknownKindError says that the cluster doesn't serve a kind.

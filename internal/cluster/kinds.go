@@ -25,22 +25,12 @@ type Kind struct {
 	Watchable bool
 }
 
-// Info is what a cluster says of itself.
-type Info struct {
-	// Version is Kubernetes' version, such as v1.37.2.
-	Version string
-	// APIVersions are group/version and group/version/Kind of everything that it serves, as Helm's Capabilities has them.
-	APIVersions []string
-	// Objects is how many objects the cache knows, Watches how many kinds it watches.
-	Objects, Watches int
-}
-
 // kinds is the cluster's own list of what it serves.
 type kinds struct {
 	mu       sync.RWMutex
 	served   map[schema.GroupKind]map[string]Kind
 	versions map[schema.GroupKind][]string // the preferred first
-	all      []string
+	names    []string                      // as Info.APIVersions
 	version  version.Info
 	at       time.Time
 	stale    bool
@@ -87,7 +77,7 @@ func (k *kinds) refresh(ctx context.Context, d discovery.DiscoveryInterfaceWithC
 	sort.Strings(all)
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.version, k.served, k.versions, k.all, k.at, k.stale = *v, served, versions, all, time.Now(), false
+	k.version, k.served, k.versions, k.names, k.at, k.stale = *v, served, versions, all, time.Now(), false
 	return nil
 }
 
@@ -103,6 +93,13 @@ func (k *kinds) find(gvk schema.GroupVersionKind) (Kind, bool) {
 	}
 	kind, ok := k.served[gvk.GroupKind()][gvk.Version]
 	return kind, ok
+}
+
+// all are the kinds with their versions. It must not be changed: refresh makes a new one.
+func (k *kinds) all() map[schema.GroupKind]map[string]Kind {
+	k.mu.RLock()
+	defer k.mu.RUnlock()
+	return k.served
 }
 
 // invalidate makes the next search for an unknown kind ask the cluster.
@@ -139,16 +136,4 @@ func (c *Cluster) Kind(ctx context.Context, gvk schema.GroupVersionKind) (Kind, 
 		}
 	}
 	return Kind{}, &UnknownKindError{Cluster: c.settings.Name, Kind: gvk}
-}
-
-// Info is what the cluster says of itself, and what the cache holds of it.
-func (c *Cluster) Info() Info {
-	c.kinds.mu.RLock()
-	info := Info{Version: c.kinds.version.GitVersion, APIVersions: c.kinds.all}
-	c.kinds.mu.RUnlock()
-	c.mu.Lock()
-	info.Watches = len(c.watches)
-	c.mu.Unlock()
-	info.Objects = c.store.size()
-	return info
 }

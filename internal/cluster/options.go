@@ -6,6 +6,10 @@ import (
 	"log/slog"
 	"time"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"fairlead.dev/fairlead/internal/health"
 	"fairlead.dev/fairlead/internal/object"
 )
 
@@ -21,6 +25,24 @@ type Options struct {
 	// Grace is for how long watches may fail before the cluster counts as unreachable: a restart of its API server should
 	// not alarm every application.
 	Grace time.Duration
+	// RefusedRetry is how soon a kind is tried again that the account may not watch.
+	RefusedRetry time.Duration
+	// Idle is for how long a kind that nobody needs is still watched.
+	Idle time.Duration
+	// Rediscover is how often a cluster is asked for its kinds, besides at each change of a definition.
+	Rediscover time.Duration
+	// QPS and Burst limit the requests to each cluster; 0 is no limit: API servers have their own.
+	QPS   float32
+	Burst int
+	// Excluded tells which kinds are left alone in a cluster (argocd-cm's resource.exclusions and resource.inclusions); nil
+	// excludes none. It is asked again and again, and may change its mind.
+	Excluded func(server string, kind schema.GroupKind) bool
+	// RespectRBAC is argocd-cm's resource.respectRBAC: with "normal", a kind that the account may not list counts as not
+	// there; with "strict", the cluster must confirm that the account lacks the permission. Nil or empty: such a kind is an
+	// error of the applications that have it.
+	RespectRBAC func() string
+	// Health tells an object's health; nil is health.Of.
+	Health func(*unstructured.Unstructured) *health.Status
 	// Tracking is how objects tell their application.
 	Tracking object.Tracking
 	// Logger is nil for the default one.
@@ -35,6 +57,9 @@ func Default() Options {
 		RetryMin:       time.Second,
 		RetryMax:       15 * time.Second,
 		Grace:          10 * time.Second,
+		RefusedRetry:   time.Minute,
+		Idle:           10 * time.Minute,
+		Rediscover:     10 * time.Minute,
 	}
 }
 
@@ -42,6 +67,7 @@ func Default() Options {
 func (o Options) Validate() error {
 	for name, d := range map[string]time.Duration{
 		"request timeout": o.RequestTimeout, "patience": o.Patience, "shortest retry": o.RetryMin, "longest retry": o.RetryMax, "grace": o.Grace,
+		"retry of refused kinds": o.RefusedRetry, "idle time": o.Idle, "time between discoveries": o.Rediscover,
 	} {
 		if d <= 0 {
 			return fmt.Errorf("the clusters' %s must be positive", name)
@@ -58,4 +84,11 @@ func (o Options) logger() *slog.Logger {
 		return slog.Default()
 	}
 	return o.Logger
+}
+
+func (o Options) health() healthOf {
+	if o.Health == nil {
+		return health.Of
+	}
+	return o.Health
 }

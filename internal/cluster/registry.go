@@ -6,6 +6,8 @@ import (
 	"reflect"
 	"sync"
 
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
 	"fairlead.dev/fairlead/internal/settings"
 )
 
@@ -18,6 +20,8 @@ type Change struct {
 	// Child is true when the change is in an object that the application doesn't manage but that belongs to one that it
 	// does, such as a Pod.
 	Child bool
+	// Kind is set when the definition of a kind appeared, changed or went: what is known of its manifests holds no longer.
+	Kind schema.GroupKind
 }
 
 // Registry keeps the connection to each cluster.
@@ -100,6 +104,9 @@ func (r *Registry) connection(s settings.Cluster) (*Cluster, error) {
 	if err != nil {
 		return nil, fmt.Errorf("configuring cluster %q: %w", s.Name, err)
 	}
+	if r.options.QPS > 0 {
+		config.QPS, config.Burst = r.options.QPS, r.options.Burst
+	}
 	c := newCluster(s, config, r.options, r.publish)
 	r.clusters[key] = c
 	return c, nil
@@ -125,6 +132,27 @@ func (r *Registry) Keep(configured []settings.Cluster) {
 			delete(r.clusters, key)
 		}
 	}
+}
+
+// Release says that an application no longer needs anything of the clusters, but for the one with that URL; empty for all.
+func (r *Registry) Release(instance, but string) {
+	for _, c := range r.Known() {
+		if c.Server() != but {
+			c.Release(instance)
+		}
+	}
+}
+
+// Invalidate throws away what is known of a cluster, and connects anew.
+func (r *Registry) Invalidate(s settings.Cluster) error {
+	r.mu.Lock()
+	if c, ok := r.clusters[keyOfConnection(s)]; ok {
+		c.close()
+		delete(r.clusters, keyOfConnection(s))
+	}
+	r.mu.Unlock()
+	_, err := r.connection(s)
+	return err
 }
 
 // Known are the clusters to which there is a connection, or was an attempt at one.

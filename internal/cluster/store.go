@@ -1,103 +1,57 @@
 package cluster
 
 import (
-	"cmp"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 
-	"fairlead.dev/fairlead/internal/diff"
 	"fairlead.dev/fairlead/internal/object"
 )
 
-// lastApplied is kubectl's annotation that repeats the whole object.
-const lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
+// kindCopies are the kinds that nodes point to.
+var kindCopies sync.Map
 
-// node is what the cache knows of one object.
-type node struct {
-	key             object.Key
-	version         string // API version without group
-	uid             types.UID
-	resourceVersion string
-	owners          []types.UID
-	created         metav1.Time
-	// instance is the application that manages it; empty for none.
-	instance string
-	// full is the trimmed object; nil unless an application manages it.
-	full *unstructured.Unstructured
-	// summary is what the resource tree shows of kinds that are children.
-	summary *summary
-}
+// place is where an object is within its kind.
+type place struct{ namespace, name string }
 
-// store is the cache of one cluster: objects by key, by application, and by owner.
+// store is the cache of one cluster: objects by kind and name, by application, and by owner.
 type store struct {
-	tracking object.Tracking
-	changed  func(instance string, child bool)
+	maker
+	changed func(instance string, child bool)
+	// events counts what watches told.
+	events atomic.Int64
 
 	mu         sync.RWMutex
-	byKey      map[object.Key]*node
+	byKind     map[schema.GroupKind]map[place]*node
 	byUID      map[types.UID]*node
-	byInstance map[string]map[object.Key]*node
-	byOwner    map[types.UID]map[object.Key]*node
+	byInstance map[string][]*node
+	byOwner    map[types.UID][]*node
 }
 
-func newStore(tracking object.Tracking, changed func(instance string, child bool)) *store {
+func newStore(m maker, changed func(instance string, child bool)) *store {
 	return &store{
-		tracking: tracking, changed: changed,
-		byKey: map[object.Key]*node{}, byUID: map[types.UID]*node{},
-		byInstance: map[string]map[object.Key]*node{}, byOwner: map[types.UID]map[object.Key]*node{},
+		maker: m, changed: changed,
+		byKind: map[schema.GroupKind]map[place]*node{}, byUID: map[types.UID]*node{},
+		byInstance: map[string][]*node{}, byOwner: map[types.UID][]*node{},
 	}
 }
 
-// trim takes out of an object what nobody here reads. It may be called again on what it trimmed.
-func (s *store) trim(u *unstructured.Unstructured) {
-	fields := u.GetManagedFields()
-	ours := slices.DeleteFunc(fields, func(e metav1.ManagedFieldsEntry) bool { return !diff.Ours(e) })
-	if len(ours) == 0 {
-		unstructured.RemoveNestedField(u.Object, "metadata", "managedFields")
-	} else {
-		u.SetManagedFields(ours)
-	}
-	unstructured.RemoveNestedField(u.Object, "metadata", "annotations", lastApplied)
-	if object.Owner(u, s.tracking) != "" || summarized(u.GroupVersionKind().GroupKind()) {
-		return
-	}
-	for field := range u.Object {
-		if field != "apiVersion" && field != "kind" && field != "metadata" {
-			delete(u.Object, field)
-		}
-	}
-}
-
-func (s *store) newNode(u *unstructured.Unstructured) *node {
-	gvk := u.GroupVersionKind()
-	n := &node{
-		key: object.KeyOf(u), version: gvk.Version, uid: u.GetUID(), resourceVersion: u.GetResourceVersion(),
-		created: u.GetCreationTimestamp(), instance: object.Owner(u, s.tracking),
-	}
-	for _, owner := range u.GetOwnerReferences() {
-		n.owners = append(n.owners, owner.UID)
-	}
-	if n.instance != "" {
-		n.full = u
-	}
-	if summarized(gvk.GroupKind()) {
-		n.summary = summarize(u)
-	}
-	return n
+// find is the node of an object; nil if there is none. The caller holds mu.
+func (s *store) find(key object.Key) *node {
+	return s.byKind[key.GroupKind()][place{key.Namespace, key.Name}]
 }
 
 // put takes in an object, seen by a watch or answered to a write, unless something newer is known.
-func (s *store) put(u *unstructured.Unstructured) {
-	s.trim(u)
-	n := s.newNode(u)
+func (s *store) put(n *node) {
+	s.events.Add(1)
 	s.mu.Lock()
-	old := s.byKey[n.key]
-	if old != nil && old.uid == n.uid && !newer(n.resourceVersion, old.resourceVersion) {
+	old := s.byKind[*n.kind][place{n.namespace, n.name}]
+	if !n.replaces(old) {
 		s.mu.Unlock()
 		return
 	}
@@ -109,24 +63,34 @@ func (s *store) put(u *unstructured.Unstructured) {
 }
 
 // putWritten takes in the answer to a write of ours. It tells nobody: who wrote knows.
-func (s *store) putWritten(u *unstructured.Unstructured) {
-	s.trim(u)
-	n := s.newNode(u)
+func (s *store) putWritten(n *node) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	old := s.byKey[n.key]
-	if old != nil && old.uid == n.uid && !newer(n.resourceVersion, old.resourceVersion) {
-		return
+	old := s.byKind[*n.kind][place{n.namespace, n.name}]
+	if n.replaces(old) {
+		s.unlink(old)
+		s.link(n)
 	}
-	s.unlink(old)
-	s.link(n)
 }
 
-func (s *store) remove(u *unstructured.Unstructured) {
-	key := object.KeyOf(u)
+// replaces tells that a node says more than what is known: it is newer, or whole where that is partial.
+func (n *node) replaces(old *node) bool {
+	if old == nil {
+		return true
+	}
+	if old.uid != n.uid && old.resourceVersion != n.resourceVersion {
+		return newer(n.resourceVersion, old.resourceVersion)
+	}
+	return newer(n.resourceVersion, old.resourceVersion) ||
+		n.resourceVersion == old.resourceVersion && (old.partial && !n.partial || old.summary == nil && n.summary != nil)
+}
+
+// remove takes out an object that is gone.
+func (s *store) remove(kind schema.GroupKind, meta metav1.Object) {
+	s.events.Add(1)
 	s.mu.Lock()
-	old := s.byKey[key]
-	if old == nil || old.uid != u.GetUID() {
+	old := s.byKind[kind][place{meta.GetNamespace(), meta.GetName()}]
+	if old == nil || old.uid != meta.GetUID() {
 		s.mu.Unlock()
 		return // another object of the same name is there already
 	}
@@ -137,55 +101,70 @@ func (s *store) remove(u *unstructured.Unstructured) {
 }
 
 // replace makes the objects all there were of a kind at a resource version. What is newer than the list, because a write
-// of ours was answered meanwhile, stays. An empty version is the end of the kind.
-func (s *store) replace(key watchKey, objects []*unstructured.Unstructured, at string) {
-	nodes := make(map[object.Key]*node, len(objects))
-	for _, u := range objects {
-		s.trim(u)
-		n := s.newNode(u)
-		nodes[n.key] = n
+// of ours was answered meanwhile, stays; unless time went back (a restored backup): then the list is the truth.
+func (s *store) replace(key watchKey, list []*node, at string, wentBack bool) {
+	nodes := make(map[place]*node, len(list))
+	for _, n := range list {
+		nodes[place{n.namespace, n.name}] = n
 	}
 	told := map[telling]bool{}
+	note := func(more map[telling]bool) {
+		for t := range more {
+			told[t] = true
+		}
+	}
 	s.mu.Lock()
-	for k, old := range s.byKey {
-		if k.GroupKind() != key.kind || key.namespace != metav1.NamespaceAll && k.Namespace != key.namespace {
+	for p, old := range s.byKind[key.kind] {
+		if key.namespace != metav1.NamespaceAll && p.namespace != key.namespace {
 			continue
 		}
-		if nodes[k] == nil && (at == "" || !newer(old.resourceVersion, at)) {
+		if nodes[p] == nil && (wentBack || !newer(old.resourceVersion, at)) {
+			note(s.concerned(old, nil))
+			s.unlink(old)
+		}
+	}
+	for p, n := range nodes {
+		old := s.byKind[key.kind][p]
+		if !n.replaces(old) && !wentBack {
+			continue
+		}
+		s.unlink(old)
+		s.link(n)
+		note(s.concerned(old, n))
+	}
+	s.mu.Unlock()
+	s.tell(told)
+}
+
+// drop forgets the objects of a watch. It returns whom that concerns: nobody, where no application needs the kind.
+func (s *store) drop(key watchKey) (told map[telling]bool) {
+	told = map[telling]bool{}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for p, old := range s.byKind[key.kind] {
+		if key.namespace == metav1.NamespaceAll || p.namespace == key.namespace {
 			for t := range s.concerned(old, nil) {
 				told[t] = true
 			}
 			s.unlink(old)
 		}
 	}
-	for k, n := range nodes {
-		old := s.byKey[k]
-		if old != nil && !newer(n.resourceVersion, old.resourceVersion) {
-			continue
-		}
-		s.unlink(old)
-		s.link(n)
-		for t := range s.concerned(old, n) {
-			told[t] = true
-		}
-	}
-	s.mu.Unlock()
-	s.tell(told)
-}
-
-// newer compares resource versions, which are numbers in order (Kubernetes guarantees it since 1.35).
-func newer(a, b string) bool {
-	return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b)) > 0
+	return told
 }
 
 func (s *store) link(n *node) {
-	s.byKey[n.key] = n
+	objects := s.byKind[*n.kind]
+	if objects == nil {
+		objects = map[place]*node{}
+		s.byKind[*n.kind] = objects
+	}
+	objects[place{n.namespace, n.name}] = n
 	s.byUID[n.uid] = n
 	if n.instance != "" {
-		insert(s.byInstance, n.instance, n)
+		s.byInstance[n.instance] = append(s.byInstance[n.instance], n)
 	}
 	for _, owner := range n.owners {
-		insert(s.byOwner, owner, n)
+		s.byOwner[owner] = append(s.byOwner[owner], n)
 	}
 }
 
@@ -193,26 +172,34 @@ func (s *store) unlink(n *node) {
 	if n == nil {
 		return
 	}
-	delete(s.byKey, n.key)
-	delete(s.byUID, n.uid)
-	drop(s.byInstance, n.instance, n.key)
+	objects := s.byKind[*n.kind]
+	delete(objects, place{n.namespace, n.name})
+	if len(objects) == 0 {
+		delete(s.byKind, *n.kind)
+	}
+	if s.byUID[n.uid] == n {
+		delete(s.byUID, n.uid)
+	}
+	cut(s.byInstance, n.instance, n)
 	for _, owner := range n.owners {
-		drop(s.byOwner, owner, n.key)
+		cut(s.byOwner, owner, n)
 	}
 }
 
-func insert[K comparable](index map[K]map[object.Key]*node, at K, n *node) {
-	if index[at] == nil {
-		index[at] = map[object.Key]*node{}
+// cut takes a node out of an index; the last one moves into its place.
+func cut[K comparable](index map[K][]*node, at K, n *node) {
+	list := index[at]
+	i := slices.Index(list, n)
+	if i < 0 {
+		return
 	}
-	index[at][n.key] = n
-}
-
-func drop[K comparable](index map[K]map[object.Key]*node, at K, key object.Key) {
-	delete(index[at], key)
-	if len(index[at]) == 0 {
+	if len(list) == 1 {
 		delete(index, at)
+		return
 	}
+	last := len(list) - 1
+	list[i], list[last] = list[last], nil
+	index[at] = list[:last]
 }
 
 type telling struct {
@@ -229,23 +216,22 @@ func (s *store) concerned(old, new *node) map[telling]bool {
 		}
 		if n.instance != "" {
 			told[telling{n.instance, false}] = true
-		} else if instance := s.rootInstance(n, 8); instance != "" {
+		} else if instance := s.rootInstance(n, maxDepth); instance != "" {
 			told[telling{instance, true}] = true
 		}
 	}
 	return told
 }
 
-// rootInstance climbs from owner to owner to what an application manages. Depth bounds circles.
+// maxDepth bounds how far owners are followed; it bounds circles too.
+const maxDepth = 8
+
+// rootInstance climbs from owner to owner to what an application manages.
 func (s *store) rootInstance(n *node, depth int) string {
 	if depth == 0 {
 		return ""
 	}
-	for _, uid := range n.owners {
-		owner := s.byUID[uid]
-		if owner == nil {
-			continue
-		}
+	for _, owner := range s.parents(n) {
 		if owner.instance != "" {
 			return owner.instance
 		}
@@ -265,41 +251,40 @@ func (s *store) tell(told map[telling]bool) {
 func (s *store) size() int {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return len(s.byKey)
+	return len(s.byUID)
 }
 
 // Live is what the cache knows of an object: whether it exists, and its trimmed state, which is nil if no application
-// manages it. Callers must not change it. Only kinds that are watched are known.
+// manages it. The state is a copy. Of kinds that may not be watched nothing is known, and objects count as existing: Get
+// tells.
 func (c *Cluster) Live(key object.Key) (u *unstructured.Unstructured, exists bool) {
 	c.store.mu.RLock()
-	defer c.store.mu.RUnlock()
-	n := c.store.byKey[key]
-	if n == nil {
-		return nil, false
+	n := c.store.find(key)
+	c.store.mu.RUnlock()
+	switch {
+	case n == nil:
+		return nil, c.isBlind(key.GroupKind())
+	case n.partial:
+		return nil, true
 	}
-	return n.full, true
+	return n.object(), true
 }
 
 // Managed are the objects that say that they belong to the application, without those that another object owns: they
-// are copies made by a controller. Callers must not change them.
+// are copies made by a controller. Of kinds that the application doesn't Watch there may be metadata only.
 func (c *Cluster) Managed(instance string) []*unstructured.Unstructured {
+	var nodes []*node
 	c.store.mu.RLock()
-	defer c.store.mu.RUnlock()
-	var objects []*unstructured.Unstructured
 	for _, n := range c.store.byInstance[instance] {
 		if len(n.owners) == 0 {
-			objects = append(objects, n.full)
+			nodes = append(nodes, n)
 		}
+	}
+	c.store.mu.RUnlock()
+	objects := make([]*unstructured.Unstructured, len(nodes)) // decoded outside of the lock: nodes never change
+	for i, n := range nodes {
+		objects[i] = n.object()
 	}
 	slices.SortFunc(objects, func(a, b *unstructured.Unstructured) int { return object.KeyOf(a).Compare(object.KeyOf(b)) })
 	return objects
-}
-
-// groupKinds are the kinds of an application's objects.
-func groupKinds(nodes map[object.Key]*node) map[schema.GroupKind]bool {
-	kinds := map[schema.GroupKind]bool{}
-	for key := range nodes {
-		kinds[key.GroupKind()] = true
-	}
-	return kinds
 }

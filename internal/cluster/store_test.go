@@ -7,8 +7,11 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"fairlead.dev/fairlead/internal/health"
 	"fairlead.dev/fairlead/internal/object"
 )
+
+var testMaker = maker{health: health.Of}
 
 func testObject(kind, name, uid, version, owner, instance string) *unstructured.Unstructured {
 	u := &unstructured.Unstructured{Object: map[string]any{
@@ -45,7 +48,7 @@ func (l *told) take() []string {
 
 func TestStore(t *testing.T) {
 	l := &told{}
-	s := newStore(object.Tracking{}, l.changed)
+	s := newStore(testMaker, l.changed)
 	expect := func(what string, want ...string) {
 		t.Helper()
 		if d := cmp.Diff(want, l.take()); d != "" {
@@ -54,59 +57,59 @@ func TestStore(t *testing.T) {
 	}
 	kind := watchKey{kind: schema.GroupKind{Kind: "ConfigMap"}}
 
-	s.put(testObject("ConfigMap", "a", "u1", "10", "", "shop"))
+	s.put(s.whole(testObject("ConfigMap", "a", "u1", "10", "", "shop")))
 	expect("a managed object appears", "shop")
-	s.put(testObject("ConfigMap", "a", "u1", "10", "", "shop"))
-	s.put(testObject("ConfigMap", "a", "u1", "9", "", "shop"))
+	s.put(s.whole(testObject("ConfigMap", "a", "u1", "10", "", "shop")))
+	s.put(s.whole(testObject("ConfigMap", "a", "u1", "9", "", "shop")))
 	expect("the same again, and something older")
-	s.put(testObject("Owned", "b", "u2", "11", "u1", ""))
-	s.put(testObject("Owned", "c", "u3", "12", "u2", ""))
+	s.put(s.whole(testObject("Owned", "b", "u2", "11", "u1", "")))
+	s.put(s.whole(testObject("Owned", "c", "u3", "12", "u2", "")))
 	expect("children and theirs", "shop (child)", "shop (child)")
-	s.put(testObject("ConfigMap", "free", "u4", "13", "", ""))
+	s.put(s.whole(testObject("ConfigMap", "free", "u4", "13", "", "")))
 	expect("nobody's object")
-	n := s.byKey[object.Key{Kind: "ConfigMap", Namespace: "dev", Name: "free"}]
-	if n == nil || n.full != nil {
+	n := s.find(object.Key{Kind: "ConfigMap", Namespace: "dev", Name: "free"})
+	if n == nil || n.body != nil {
 		t.Errorf("nobody's object is kept as %+v", n)
 	}
-	full := s.byKey[object.Key{Kind: "ConfigMap", Namespace: "dev", Name: "a"}].full
+	full := s.find(object.Key{Kind: "ConfigMap", Namespace: "dev", Name: "a"}).object()
 	if full.GetAnnotations()[lastApplied] != "" || len(full.GetManagedFields()) > 0 || full.Object["data"] == nil {
 		t.Errorf("trimmed wrongly: %v", full)
 	}
 
-	s.putWritten(testObject("ConfigMap", "new", "u5", "20", "", "shop"))
+	s.putWritten(s.whole(testObject("ConfigMap", "new", "u5", "20", "", "shop")))
 	expect("our own write is no news")
-	s.replace(kind, []*unstructured.Unstructured{testObject("ConfigMap", "a", "u1", "10", "", "shop")}, "15")
-	if s.byKey[object.Key{Kind: "ConfigMap", Namespace: "dev", Name: "new"}] == nil {
+	s.replace(kind, []*node{s.whole(testObject("ConfigMap", "a", "u1", "10", "", "shop"))}, "15", false)
+	if s.find(object.Key{Kind: "ConfigMap", Namespace: "dev", Name: "new"}) == nil {
 		t.Error("a list from before our write took its answer away")
 	}
-	if s.byKey[object.Key{Kind: "ConfigMap", Namespace: "dev", Name: "free"}] != nil {
+	if s.find(object.Key{Kind: "ConfigMap", Namespace: "dev", Name: "free"}) != nil {
 		t.Error("an object that is gone is still known")
 	}
 	expect("a list with nothing new")
 
-	s.remove(testObject("ConfigMap", "a", "another", "30", "", "shop"))
+	s.remove(kind.kind, testObject("ConfigMap", "a", "another", "30", "", "shop"))
 	expect("another object of the same name goes")
-	s.remove(testObject("ConfigMap", "a", "u1", "30", "", "shop"))
+	s.remove(kind.kind, testObject("ConfigMap", "a", "u1", "30", "", "shop"))
 	expect("it goes", "shop")
-	s.replace(kind, nil, "")
+	s.replace(kind, nil, "99", false)
 	expect("the kind goes", "shop")
-	if len(s.byInstance) != 0 || len(s.byKey) != 2 {
-		t.Errorf("left: %v", s.byKey)
+	if len(s.byInstance) != 0 || s.size() != 2 {
+		t.Errorf("left: %v", s.byUID)
 	}
 }
 
 func TestTree(t *testing.T) {
-	s := newStore(object.Tracking{}, func(string, bool) {})
-	s.put(testObject("Root", "a", "u1", "1", "", "shop"))
-	s.put(testObject("Child", "b", "u2", "2", "u1", ""))
-	s.put(testObject("Grandchild", "c", "u3", "3", "u2", ""))
-	s.put(testObject("Root", "other", "u9", "4", "", "another"))
-	s.put(testObject("Circle", "d", "u4", "5", "u4", ""))
+	s := newStore(testMaker, func(string, bool) {})
+	s.put(s.whole(testObject("Root", "a", "u1", "1", "", "shop")))
+	s.put(s.whole(testObject("Child", "b", "u2", "2", "u1", "")))
+	s.put(s.whole(testObject("Grandchild", "c", "u3", "3", "u2", "")))
+	s.put(s.whole(testObject("Root", "other", "u9", "4", "", "another")))
+	s.put(s.whole(testObject("Circle", "d", "u4", "5", "u4", "")))
 	var lines []string
 	for _, n := range s.tree("shop") {
 		line := n.Key.Name
 		for _, parent := range n.Parents {
-			line += " of " + parent.Name
+			line += " of " + parent.Key.Name
 		}
 		lines = append(lines, line)
 	}

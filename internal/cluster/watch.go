@@ -8,12 +8,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/util/wait"
-	"k8s.io/apimachinery/pkg/watch"
-	"k8s.io/client-go/tools/cache"
 )
 
 // watchKey is a kind, and the namespace where the connection is limited to some.
@@ -24,20 +19,38 @@ type watchKey struct {
 
 // watched is one watch and what became of it.
 type watched struct {
+	gvk      schema.GroupVersionKind
 	resource schema.GroupVersionResource
+	// whole says that objects are watched whole; else it is their metadata.
+	whole bool
+	stop  context.CancelFunc
 	// synced is closed when everything was listed once.
 	synced chan struct{}
-	// err is why the API server refuses it; nil if it doesn't. Guarded by Cluster.mu.
+
+	// The rest is guarded by Cluster.mu.
+
+	// err is why the API server refuses it; nil if it doesn't.
 	err error
+	// forbidden says that the account may not watch the kind, and the settings say to go on without it.
+	forbidden bool
+	// at is the version of the newest list, syncedAt its time.
+	at       string
+	syncedAt time.Time
 }
 
-// Watch makes sure that the kinds are watched and waits a little until all their objects are known. A kind that the
-// cluster doesn't serve is no error: there are no objects of it. ErrNotReady means that listing goes on; a Change of the
+// Watch makes sure that the objects of these kinds are watched for an application, and waits a little until all are known.
+// From now on the application needs these kinds and no others. A kind that the cluster doesn't serve, or that settings or
+// permissions leave out, is no error: there are no objects of it. ErrNotReady means that listing goes on; a Change of the
 // whole cluster follows.
-func (c *Cluster) Watch(ctx context.Context, gvks ...schema.GroupVersionKind) error {
+func (c *Cluster) Watch(ctx context.Context, instance string, gvks ...schema.GroupVersionKind) error {
+	c.need(instance, gvks)
+	return c.watch(ctx, true, gvks)
+}
+
+func (c *Cluster) watch(ctx context.Context, whole bool, gvks []schema.GroupVersionKind) error {
 	var pending []*watched
 	for _, gvk := range gvks {
-		started, err := c.startWatches(ctx, gvk)
+		started, err := c.startWatches(ctx, gvk, whole)
 		if err != nil {
 			return err
 		}
@@ -80,6 +93,8 @@ func (c *Cluster) notSynced(w *watched) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
+	case w.forbidden:
+		return nil
 	case w.err != nil:
 		return fmt.Errorf("listing %s in cluster %q: %w", w.resource.Resource, c.settings.Name, w.err)
 	case c.outage != nil:
@@ -88,9 +103,13 @@ func (c *Cluster) notSynced(w *watched) error {
 	return fmt.Errorf("listing %s in cluster %q: %w", w.resource.Resource, c.settings.Name, ErrNotReady)
 }
 
-// startWatches starts what isn't running yet for a kind, and returns its watches.
-func (c *Cluster) startWatches(ctx context.Context, gvk schema.GroupVersionKind) ([]*watched, error) {
-	if found := c.running(gvk.GroupKind()); found != nil {
+// startWatches starts what isn't running yet for a kind, and returns its watches. A watch of metadata makes room for one
+// of whole objects; what it has found stays until the new one is through.
+func (c *Cluster) startWatches(ctx context.Context, gvk schema.GroupVersionKind, whole bool) ([]*watched, error) {
+	if c.Excluded(gvk.GroupKind()) {
+		return nil, nil
+	}
+	if found := c.running(gvk.GroupKind(), whole); found != nil {
 		return found, nil
 	}
 	kind, err := c.Kind(ctx, gvk)
@@ -102,13 +121,10 @@ func (c *Cluster) startWatches(ctx context.Context, gvk schema.GroupVersionKind)
 		return nil, err
 	}
 	namespaces := c.settings.Namespaces
-	if len(namespaces) == 0 {
-		namespaces = []string{metav1.NamespaceAll}
-	} else if !kind.Namespaced {
-		if !c.settings.ClusterResources {
-			return nil, fmt.Errorf("watching %s: cluster %q is limited to namespaces, and the kind is not in one: "+
-				"set clusterResources on the cluster, or take the object out", gvk.Kind, c.settings.Name)
-		}
+	if !kind.Namespaced && len(namespaces) > 0 && !c.settings.ClusterResources {
+		return nil, nil
+	}
+	if len(namespaces) == 0 || !kind.Namespaced {
 		namespaces = []string{metav1.NamespaceAll}
 	}
 	c.mu.Lock()
@@ -117,78 +133,129 @@ func (c *Cluster) startWatches(ctx context.Context, gvk schema.GroupVersionKind)
 	for _, namespace := range namespaces {
 		key := watchKey{gvk.GroupKind(), namespace}
 		w := c.watches[key]
-		if w == nil {
-			w = &watched{resource: kind.Resource, synced: make(chan struct{})}
-			c.watches[key] = w
-			go c.follow(key, w)
+		if w == nil || whole && !w.whole {
+			w = c.begin(key, kind.Resource, whole)
 		}
 		all = append(all, w)
 	}
 	return all, nil
 }
 
-func (c *Cluster) running(kind schema.GroupKind) []*watched {
+// begin starts a watch in place of the one that there may be. The caller holds mu.
+func (c *Cluster) begin(key watchKey, resource schema.GroupVersionResource, whole bool) *watched {
+	if old := c.watches[key]; old != nil {
+		old.stop()
+	}
+	ctx, stop := context.WithCancel(c.ctx)
+	w := &watched{
+		gvk: key.kind.WithVersion(resource.Version), resource: resource, whole: whole, stop: stop, synced: make(chan struct{}),
+	}
+	c.watches[key] = w
+	go c.follow(ctx, key, w)
+	return w
+}
+
+// running are the watches of a kind; nil unless all of them are there, and whole if asked.
+func (c *Cluster) running(kind schema.GroupKind, whole bool) []*watched {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	namespaces := c.settings.Namespaces
-	if w := c.watches[watchKey{kind, metav1.NamespaceAll}]; w != nil {
+	found := func(namespace string) *watched {
+		if w := c.watches[watchKey{kind, namespace}]; w != nil && (w.whole || !whole) {
+			return w
+		}
+		return nil
+	}
+	if w := found(metav1.NamespaceAll); w != nil {
 		return []*watched{w}
 	}
 	var all []*watched
-	for _, namespace := range namespaces {
-		if w := c.watches[watchKey{kind, namespace}]; w != nil {
-			all = append(all, w)
+	for _, namespace := range c.settings.Namespaces {
+		w := found(namespace)
+		if w == nil {
+			return nil
 		}
-	}
-	if len(all) < len(namespaces) {
-		return nil
+		all = append(all, w)
 	}
 	return all
 }
 
-// follow keeps one watch going until the connection is closed or the kind is gone.
-func (c *Cluster) follow(key watchKey, w *watched) {
-	ctx, cancel := context.WithCancel(c.ctx)
-	defer cancel()
-	sink := &sink{store: c.store, key: key, synced: func() { c.synced(w) }}
-	reflector := cache.NewReflectorWithOptions(c.listerWatcher(key, w), &unstructured.Unstructured{}, sink, cache.ReflectorOptions{
-		Name:            "cluster",
-		TypeDescription: key.kind.String(),
-		Backoff: &wait.Backoff{
-			Duration: c.options.RetryMin, Cap: c.options.RetryMax, Factor: 2, Jitter: 1, Steps: 10,
-		},
-	})
+// isBlind tells of a kind that nothing is known of because it may not be watched.
+func (c *Cluster) isBlind(kind schema.GroupKind) bool {
+	c.mu.Lock()
+	for _, namespace := range append([]string{metav1.NamespaceAll}, c.settings.Namespaces...) {
+		if w := c.watches[watchKey{kind, namespace}]; w != nil && w.forbidden {
+			c.mu.Unlock()
+			return true
+		}
+	}
+	c.mu.Unlock()
+	if len(c.settings.Namespaces) == 0 || c.settings.ClusterResources {
+		return false
+	}
+	served, ok := c.kinds.find(kind.WithVersion(""))
+	return ok && !served.Namespaced
+}
+
+// follow keeps one watch going until it is stopped or the kind is gone.
+func (c *Cluster) follow(ctx context.Context, key watchKey, w *watched) {
+	reflector := c.reflector(key, w)
 	for delay := c.options.RetryMin; ; {
 		began := time.Now()
 		err := reflector.ListAndWatchWithContext(ctx)
-		if c.ctx.Err() != nil {
+		if ctx.Err() != nil {
 			return
 		}
 		if gone(err) {
-			c.forget(key)
+			c.forget(key, w)
 			return
 		}
-		if err == nil || time.Since(began) > c.options.RetryMax {
+		switch {
+		case refusal(err) != nil:
+			delay = max(delay, c.options.RefusedRetry) // it rarely mends by itself
+		case err == nil || time.Since(began) > c.options.RetryMax:
 			delay = c.options.RetryMin
 		}
-		if err != nil && !c.pause(delay) {
+		if err != nil && !pause(ctx, delay) {
 			return
 		}
-		delay = min(2*delay, c.options.RetryMax)
+		delay = min(2*delay, max(c.options.RetryMax, delay))
 	}
 }
 
 // gone tells that the cluster no longer serves a kind.
 func gone(err error) bool { return apierrors.IsNotFound(err) || apierrors.IsMethodNotSupported(err) }
 
+// refusal is the API server's no to an account; nil if it is something else.
+func refusal(err error) error {
+	if apierrors.IsForbidden(err) || apierrors.IsUnauthorized(err) {
+		return err
+	}
+	return nil
+}
+
 // forget drops a kind that is no longer served, with its objects.
-func (c *Cluster) forget(key watchKey) {
+func (c *Cluster) forget(key watchKey, w *watched) {
 	c.mu.Lock()
-	delete(c.watches, key)
+	current := c.watches[key] == w
+	if current {
+		delete(c.watches, key)
+	}
 	c.mu.Unlock()
+	if !current {
+		return
+	}
 	c.kinds.invalidate()
-	c.store.replace(key, nil, "")
+	c.store.drop(key)
 	c.publish(Change{Server: c.settings.Server})
+}
+
+// listed notes that a watch has everything, and whether time went back since its last list.
+func (c *Cluster) listed(w *watched, at string) (wentBack bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	wentBack = w.at != "" && older(at, w.at)
+	w.at, w.syncedAt = at, time.Now()
+	return wentBack
 }
 
 func (c *Cluster) synced(w *watched) {
@@ -203,100 +270,37 @@ func (c *Cluster) synced(w *watched) {
 	}
 }
 
-// listerWatcher lists and watches one kind, and notes how that goes.
-func (c *Cluster) listerWatcher(key watchKey, w *watched) *cache.ListWatch {
-	resource := c.dynamic.Resource(w.resource).Namespace(key.namespace)
-	return &cache.ListWatch{
-		ListWithContextFunc: func(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
-			ctx, cancel := context.WithTimeout(ctx, 2*c.options.RequestTimeout)
-			defer cancel()
-			list, err := resource.List(ctx, options)
-			c.note(w, err)
-			return list, err
-		},
-		WatchFuncWithContext: func(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
-			watcher, err := resource.Watch(ctx, options)
-			c.note(w, err)
-			return watcher, err
-		},
-	}
-}
-
-// note tells outages of the cluster from refusals of one kind: an API server that says no is there.
-func (c *Cluster) note(w *watched, err error) {
+// note tells outages of the cluster from refusals of one kind: an API server that says no is there. One that no longer
+// knows the account is as good as gone.
+func (c *Cluster) note(ctx context.Context, w *watched, err error) {
 	var status apierrors.APIStatus
 	refused := errors.As(err, &status) && !apierrors.IsServiceUnavailable(err) && !apierrors.IsTimeout(err) &&
-		!apierrors.IsTooManyRequests(err) && !apierrors.IsServerTimeout(err) && !apierrors.IsResourceExpired(err) && !apierrors.IsGone(err)
+		!apierrors.IsTooManyRequests(err) && !apierrors.IsServerTimeout(err) && !apierrors.IsResourceExpired(err) &&
+		!apierrors.IsGone(err) && !apierrors.IsUnauthorized(err)
+	skip := apierrors.IsForbidden(err) && c.mayGoWithout(ctx, w)
 	c.mu.Lock()
 	before := w.err
-	if refused && !gone(err) {
+	if refused && !gone(err) && !skip {
 		w.err = err
-	} else if err == nil {
+	} else if err == nil || skip {
 		w.err = nil
 	}
+	w.forbidden = skip || w.forbidden && err != nil
 	turned := (before == nil) != (w.err == nil)
 	c.mu.Unlock()
 	switch {
 	case err == nil || refused:
 		c.watchesWork()
-	case !errors.Is(err, context.Canceled) && c.ctx.Err() == nil && !errors.As(err, &status):
+	case errors.Is(err, context.Canceled) || c.ctx.Err() != nil:
+	case apierrors.IsUnauthorized(err):
+		c.declareOutage(time.Time{}, err)
+	case !errors.As(err, &status):
 		c.watchesFail(err)
+	}
+	if skip {
+		c.synced(w)
 	}
 	if turned {
 		c.publish(Change{Server: c.settings.Server})
 	}
 }
-
-// sink hands what a reflector sees to the store.
-type sink struct {
-	store  *store
-	key    watchKey
-	synced func()
-}
-
-var _ cache.TransformingStore = (*sink)(nil)
-
-// Transformer trims objects as soon as they are decoded, so that a long list never is in memory whole.
-func (s *sink) Transformer() cache.TransformFunc {
-	return func(obj any) (any, error) {
-		if u, ok := obj.(*unstructured.Unstructured); ok {
-			s.store.trim(u)
-		}
-		return obj, nil
-	}
-}
-
-// Add takes an object that appeared.
-func (s *sink) Add(obj any) error { return s.Update(obj) }
-
-// Update takes an object that changed.
-func (s *sink) Update(obj any) error {
-	if u, ok := obj.(*unstructured.Unstructured); ok {
-		s.store.put(u)
-	}
-	return nil
-}
-
-// Delete takes an object that is gone.
-func (s *sink) Delete(obj any) error {
-	if u, ok := obj.(*unstructured.Unstructured); ok {
-		s.store.remove(u)
-	}
-	return nil
-}
-
-// Replace takes everything there is of the kind.
-func (s *sink) Replace(list []any, resourceVersion string) error {
-	objects := make([]*unstructured.Unstructured, 0, len(list))
-	for _, obj := range list {
-		if u, ok := obj.(*unstructured.Unstructured); ok {
-			objects = append(objects, u)
-		}
-	}
-	s.store.replace(s.key, objects, resourceVersion)
-	s.synced()
-	return nil
-}
-
-// Resync is of no use here.
-func (s *sink) Resync() error { return nil }

@@ -181,15 +181,12 @@ func (c *Cluster) adopt(ctx context.Context, resource dynamic.ResourceInterface,
 }
 
 // wrote lets the cache know the answer to a write, by put if applications are to be told of it.
-func (c *Cluster) wrote(answer *unstructured.Unstructured, take func(*unstructured.Unstructured)) {
+func (c *Cluster) wrote(answer *unstructured.Unstructured, take func(*node)) {
 	if answer.GroupVersionKind().GroupKind() == (schema.GroupKind{Group: "apiextensions.k8s.io", Kind: "CustomResourceDefinition"}) {
 		c.kinds.invalidate()
 	}
-	if object.Owner(answer, c.options.Tracking) == "" {
-		answer = answer.DeepCopy() // the cache keeps little of it, the caller all
-	}
-	if c.running(answer.GroupVersionKind().GroupKind()) != nil {
-		take(answer)
+	if c.running(answer.GroupVersionKind().GroupKind(), true) != nil {
+		take(c.store.whole(answer))
 	}
 }
 
@@ -270,7 +267,7 @@ func (c *Cluster) Patch(ctx context.Context, u *unstructured.Unstructured, kind 
 	if err != nil {
 		return nil, c.explain("patching", object.KeyOf(u), err)
 	}
-	c.wrote(answer.DeepCopy(), c.store.put)
+	c.wrote(answer, c.store.put)
 	return answer, nil
 }
 

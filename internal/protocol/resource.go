@@ -1,6 +1,7 @@
 package protocol
 
 import (
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"fairlead.dev/fairlead/api/argo/v1alpha1"
@@ -43,6 +44,10 @@ type ResourceDiff struct {
 type ApplicationTree struct {
 	Nodes         []ResourceNode `json:"nodes,omitempty" protobuf:"bytes,1,rep,name=nodes"`
 	OrphanedNodes []ResourceNode `json:"orphanedNodes,omitempty" protobuf:"bytes,2,rep,name=orphanedNodes"`
+	// Hosts are the cluster's nodes on which pods of the application run.
+	Hosts []HostInfo `json:"hosts,omitempty" protobuf:"bytes,3,rep,name=hosts"`
+	// ShardsCount is of use in a cache of Argo CD's that we don't have: always 0.
+	ShardsCount int64 `json:"shardsCount,omitempty" protobuf:"varint,4,opt,name=shardsCount"`
 }
 
 // ResourceNode is one live object of a tree.
@@ -50,10 +55,36 @@ type ResourceNode struct {
 	ResourceRef     `json:",inline" protobuf:"bytes,1,opt,name=resourceRef"`
 	ParentRefs      []ResourceRef          `json:"parentRefs,omitempty" protobuf:"bytes,2,rep,name=parentRefs"`
 	Info            []InfoItem             `json:"info,omitempty" protobuf:"bytes,3,rep,name=info"`
+	NetworkingInfo  *NetworkingInfo        `json:"networkingInfo,omitempty" protobuf:"bytes,4,opt,name=networkingInfo"`
 	ResourceVersion string                 `json:"resourceVersion,omitempty" protobuf:"bytes,5,opt,name=resourceVersion"`
 	Images          []string               `json:"images,omitempty" protobuf:"bytes,6,rep,name=images"`
 	Health          *v1alpha1.HealthStatus `json:"health,omitempty" protobuf:"bytes,7,opt,name=health"`
 	CreatedAt       *metav1.Time           `json:"createdAt,omitempty" protobuf:"bytes,8,opt,name=createdAt"`
+}
+
+// NetworkingInfo is how traffic reaches an object and where it goes from there.
+type NetworkingInfo struct {
+	TargetLabels map[string]string            `json:"targetLabels,omitempty" protobuf:"bytes,1,rep,name=targetLabels"`
+	TargetRefs   []ResourceRef                `json:"targetRefs,omitempty" protobuf:"bytes,2,rep,name=targetRefs"`
+	Labels       map[string]string            `json:"labels,omitempty" protobuf:"bytes,3,rep,name=labels"`
+	Ingress      []corev1.LoadBalancerIngress `json:"ingress,omitempty" protobuf:"bytes,4,rep,name=ingress"`
+	ExternalURLs []string                     `json:"externalURLs,omitempty" protobuf:"bytes,5,rep,name=externalURLs"`
+}
+
+// HostInfo is a node of a cluster, and who asks for its resources.
+type HostInfo struct {
+	Name          string                `json:"name,omitempty" protobuf:"bytes,1,opt,name=name"`
+	ResourcesInfo []HostResourceInfo    `json:"resourcesInfo,omitempty" protobuf:"bytes,2,rep,name=resourcesInfo"`
+	SystemInfo    corev1.NodeSystemInfo `json:"systemInfo,omitempty" protobuf:"bytes,3,opt,name=systemInfo"`
+	Labels        map[string]string     `json:"labels,omitempty" protobuf:"bytes,4,rep,name=labels"`
+}
+
+// HostResourceInfo are thousandths of a resource of a node.
+type HostResourceInfo struct {
+	ResourceName         string `json:"resourceName,omitempty" protobuf:"bytes,1,opt,name=resourceName"`
+	RequestedByApp       int64  `json:"requestedByApp,omitempty" protobuf:"varint,2,opt,name=requestedByApp"`
+	RequestedByNeighbors int64  `json:"requestedByNeighbors,omitempty" protobuf:"varint,3,opt,name=requestedByNeighbors"`
+	Capacity             int64  `json:"capacity,omitempty" protobuf:"varint,4,opt,name=capacity"`
 }
 
 // ResourceRef names a live object.

@@ -282,6 +282,9 @@ func (s *Server) toCluster(ctx context.Context, cluster settings.Cluster, counts
 		answer.Info = informer.ClusterInfo(ctx, cluster)
 	}
 	answer.Info.ApplicationsCount = counts[cluster.Server] + counts[cluster.Name]
+	if state := &answer.Info.ConnectionState; state.Status == protocol.ConnectionUnknown && answer.Info.ApplicationsCount == 0 {
+		state.Message = "Cluster has no applications and is not being monitored."
+	}
 	answer.ConnectionState, answer.ServerVersion = answer.Info.ConnectionState, answer.Info.ServerVersion
 	return answer
 }

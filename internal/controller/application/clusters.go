@@ -30,12 +30,22 @@ func (r *Reconciler) wake(name types.NamespacedName) {
 // changed wakes the applications that a change in a cluster concerns.
 func (r *Reconciler) changed(change cluster.Change) {
 	switch {
+	case change.Kind.Kind != "":
+		r.kindChanged(change)
 	case change.Child:
 		// Health comes from what the application manages; children are for the tree.
 	case change.Instance != "":
 		r.wake(r.nameOf(change.Instance))
 	default:
 		r.wakeCluster(change.Server)
+	}
+}
+
+// kindChanged forgets what the API server made of manifests of a kind whose definition changed, and looks at the
+// applications that have any.
+func (r *Reconciler) kindChanged(change cluster.Change) {
+	for _, s := range r.sessions.find(func(s *session) bool { return s.server == change.Server && s.forgetKind(change.Kind) }) {
+		r.wake(s.name)
 	}
 }
 

@@ -83,8 +83,13 @@ func (r *Reconciler) compare(ctx context.Context, v *visit, manifests *desired.M
 	if err != nil {
 		return nil, err
 	}
-	if err := v.cluster.Watch(ctx, r.kindsToWatch(v, placed)...); err != nil {
+	if err := v.cluster.Watch(ctx, v.instance, r.kindsToWatch(v, placed)...); err != nil {
 		return nil, err
+	}
+	for _, u := range placed.Objects {
+		if err := v.cluster.Manages(u.GetKind(), u.GetNamespace(), u.GetName()); err != nil {
+			return nil, err
+		}
 	}
 	c := &comparison{of: manifests, hooks: placed.Hooks, repeated: placed.Repeated, liveHooks: map[object.Key]*unstructured.Unstructured{}}
 	wanted := make(map[object.Key]bool, len(placed.Objects))
@@ -139,20 +144,13 @@ func (r *Reconciler) place(ctx context.Context, v *visit, manifests *desired.Man
 	if s.placed != nil && s.placedOf == manifests && s.placedFor == placedFor && len(s.placed.Unknown) == 0 {
 		return s.placed, nil
 	}
-	var lookup error
+	scopes := cluster.Scopes{Kind: v.cluster.Kind}
 	placed := desired.Place(manifests.Objects, desired.Placement{
 		Instance: v.instance, Tracking: r.options.Tracking, Namespace: v.app.Spec.Destination.Namespace,
-		Namespaced: func(gvk schema.GroupVersionKind) (bool, bool) {
-			kind, err := v.cluster.Kind(ctx, gvk)
-			var unknown *cluster.UnknownKindError
-			if err != nil && !errors.As(err, &unknown) {
-				lookup = err
-			}
-			return kind.Namespaced, err == nil
-		},
+		Namespaced: scopes.Namespaced(ctx),
 	})
-	if lookup != nil {
-		return nil, lookup
+	if scopes.Err != nil {
+		return nil, scopes.Err
 	}
 	if s.placed != nil && s.placedOf == manifests && s.placedFor == placedFor && slices.Equal(s.placed.Unknown, placed.Unknown) {
 		return s.placed, nil // nothing was learned; the same pointers keep what is known of each manifest

@@ -12,6 +12,7 @@ import (
 
 	"fairlead.dev/fairlead/api/argo/v1alpha1"
 	"fairlead.dev/fairlead/internal/dependency"
+	"fairlead.dev/fairlead/internal/object"
 )
 
 // skipDependencies is the sync option by which a person syncs although a dependency isn't ready.
@@ -125,6 +126,7 @@ func (r *Reconciler) gone(ctx context.Context, name types.NamespacedName) {
 		}
 	}
 	r.sessions.drop(name)
+	r.clusters.Release(object.InstanceName(name.Name, name.Namespace, r.options.Namespace), "")
 	r.wakeDependents(ctx, name)
 }
 

@@ -45,7 +45,14 @@ type Settings interface {
 type Clusters interface {
 	Get(ctx context.Context, s settings.Cluster) (Cluster, error)
 	Subscribe(callback func(cluster.Change)) (cancel func())
+	tenants
+}
+
+// tenants are the clusters and the applications that a registry keeps something for.
+type tenants interface {
 	Keep(configured []settings.Cluster)
+	// Release says that an application needs nothing of the clusters any more, but for the one with that URL.
+	Release(instance, but string)
 }
 
 // Cluster is one target cluster; *cluster.Cluster is one.
@@ -56,7 +63,7 @@ type Cluster interface {
 }
 
 type liveCache interface {
-	Watch(ctx context.Context, gvks ...schema.GroupVersionKind) error
+	Watch(ctx context.Context, instance string, gvks ...schema.GroupVersionKind) error
 	Live(key object.Key) (u *unstructured.Unstructured, exists bool)
 	Managed(instance string) []*unstructured.Unstructured
 }
@@ -75,6 +82,8 @@ type remover interface {
 type inventory interface {
 	Kind(ctx context.Context, gvk schema.GroupVersionKind) (cluster.Kind, error)
 	Info() cluster.Info
+	// Manages tells why an object can't be managed in a cluster that is limited to namespaces; nil if it can.
+	Manages(kind, namespace, name string) error
 }
 
 // Manifests goes from sources to manifests; *desired.Source is one.

@@ -94,7 +94,7 @@ func (r *Reconciler) deleteManaged(ctx context.Context, v *visit, propagation st
 			kinds = append(kinds, schema.GroupVersionKind{Group: resource.Group, Version: resource.Version, Kind: resource.Kind})
 		}
 	}
-	if err := c.Watch(ctx, kinds...); err != nil {
+	if err := c.Watch(ctx, v.instance, kinds...); err != nil {
 		return 0, err
 	}
 	var objects []*unstructured.Unstructured

@@ -2,8 +2,10 @@ package application
 
 import (
 	"context"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"fairlead.dev/fairlead/internal/cluster"
 	"fairlead.dev/fairlead/internal/desired"
@@ -44,6 +46,25 @@ func (s *session) forgetNormal(key object.Key) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.normal, key)
+}
+
+// forgetKind forgets the API server's word on manifests of a kind; false if the application has none. The caller holds mu.
+func (s *session) forgetKind(kind schema.GroupKind) (has bool) {
+	for key := range s.verdicts {
+		if key.GroupKind() == kind {
+			delete(s.verdicts, key)
+			has = true
+		}
+	}
+	for key := range s.normal {
+		if key.GroupKind() == kind {
+			delete(s.normal, key)
+			has = true
+		}
+	}
+	return has || s.known != nil && slices.ContainsFunc(s.known.Objects, func(u *unstructured.Unstructured) bool {
+		return u.GroupVersionKind().GroupKind() == kind
+	})
 }
 
 // tidy forgets what is no longer desired.

@@ -130,6 +130,13 @@ func (s *session) markStale(hard bool, seen time.Time) {
 	}
 }
 
+// moved tells that the destination isn't what it was.
+func (s *session) moved(server string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.server != "" && s.server != server
+}
+
 // share lets the finders of events see what the reconcile knows.
 func (s *session) share(server, project string, sources v1alpha1.ApplicationSources) {
 	var repositories []string

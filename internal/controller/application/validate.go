@@ -58,6 +58,9 @@ func (r *Reconciler) validate(ctx context.Context, v *visit) error {
 		return invalid("finding the destination: %v", err)
 	}
 	v.destination = destination
+	if v.session.moved(destination.Server) {
+		r.clusters.Release(v.instance, destination.Server)
+	}
 	v.session.share(destination.Server, name, sources)
 	complaints := project.Check(v.project, sources, project.Destination{Server: destination.Server, Name: destination.Name, Namespace: d.Namespace})
 	if destination.Project != "" && destination.Project != name {
