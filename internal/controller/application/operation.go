@@ -81,7 +81,7 @@ func (r *Reconciler) reach(ctx context.Context, v *visit) (Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c, c.Watch(ctx, formerKinds(v.app)...)
+	return c, c.Watch(ctx, v.instance, formerKinds(v.app)...)
 }
 
 // formerKinds are the kinds of the objects that the application had at its last comparison and sync.
