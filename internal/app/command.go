@@ -92,6 +92,7 @@ definitions and, the first time, the password of admin (Secret argocd-initial-ad
 	flags.StringVar(&options.BuildKitTLS.Key, "buildkit-key", "", "key of the client certificate for the builder")
 	flags.StringSliceVar(&options.InsecureRegistries, "insecure-registry", nil, "registry (host:port) that speaks plain HTTP; may be repeated")
 	flags.DurationVar(&options.PollInterval, "poll-interval", options.PollInterval, "how often Git and registries are asked when no event came")
+	flags.BoolVar(&options.GitSubmodules, "git-submodules", options.GitSubmodules, "follow Git submodules in applications' sources")
 	flags.BoolVar(&options.LeaderElection, "leader-elect", false, "several hubs run: one leads, all serve the API")
 	flags.StringVar(&options.Profile, "profile", "", "address for Go's profiles (/debug/pprof), such as 127.0.0.1:6060; whoever reaches it sees into the hub")
 	log.flags(cmd)

@@ -31,6 +31,8 @@ type HubOptions struct {
 	InsecureRegistries []string
 	// PollInterval is how often Git and registries are asked when no event came.
 	PollInterval time.Duration
+	// GitSubmodules has the files of Git submodules in applications' sources (Argo CD's ARGOCD_GIT_MODULES_ENABLED).
+	GitSubmodules bool
 	// LeaderElection lets several hubs run: all serve the API, one runs the controllers.
 	LeaderElection bool
 	// Profile is the address of Go's profiles (/debug/pprof), which shows what a process does and holds; empty is none.
@@ -47,8 +49,9 @@ func DefaultHub() HubOptions {
 		Address:   "127.0.0.1:8080",
 		Data:      filepath.Join(os.TempDir(), "fairlead-hub"),
 		// Argo CD's timeout.reconciliation: what its users expect when a webhook is missing.
-		PollInterval: 2 * time.Minute,
-		Logger:       slog.Default(),
+		PollInterval:  2 * time.Minute,
+		GitSubmodules: true, // as in Argo CD
+		Logger:        slog.Default(),
 	}
 }
 

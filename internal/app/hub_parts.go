@@ -64,6 +64,9 @@ func (p *parts) makeGit() (err error) {
 		return err
 	}
 	p.desired = desired.New(p.git, renderer, p.settings.Remote)
+	if !p.options.GitSubmodules {
+		p.desired.LeaveSubmodulesOut()
+	}
 	p.sources = &source.Git{Store: p.git, Remote: p.unscopedRemote}
 	return countRenderings(metrics.Registry, renderer)
 }

@@ -18,6 +18,8 @@ type Source struct {
 	git      *git.Store
 	renderer *render.Renderer
 	remote   func(ctx context.Context, url, project string) (git.Remote, error)
+	// noSubmodules leaves the files of Git submodules out.
+	noSubmodules bool
 }
 
 // New makes a source. Remote finds the address and the credentials for a URL that applications of a project may use
@@ -25,6 +27,9 @@ type Source struct {
 func New(store *git.Store, renderer *render.Renderer, remote func(ctx context.Context, url, project string) (git.Remote, error)) *Source {
 	return &Source{git: store, renderer: renderer, remote: remote}
 }
+
+// LeaveSubmodulesOut has Git submodules not followed. Call it before anything else.
+func (s *Source) LeaveSubmodulesOut() { s.noSubmodules = true }
 
 func (s *Source) repository(ctx context.Context, project, url string) (*git.Repository, error) {
 	remote, err := s.remote(ctx, url, project)
@@ -115,6 +120,9 @@ func (s *Source) trees(ctx context.Context, project string, sources v1alpha1.App
 		tree, err := repository.Tree(ctx, revisions[i])
 		if err != nil {
 			return nil, nil, err
+		}
+		if !s.noSubmodules {
+			tree = tree.WithSubmodules(func(ctx context.Context, url string) (git.Remote, error) { return s.remote(ctx, url, project) })
 		}
 		trees[i] = render.FromGit(tree)
 		if source.Ref != "" {

@@ -16,6 +16,8 @@ const (
 	factAbsent
 	// factListing: the folder has entries of just these names and modes.
 	factListing
+	// factPresent: there is a file, whatever it contains.
+	factPresent
 	// factUnreadable: the mirror couldn't be read, so nothing was learned; what follows from it mustn't be remembered.
 	factUnreadable
 )
@@ -45,6 +47,8 @@ type readNode struct {
 	absent bool
 	mode   Mode
 	id     ID
+	// present says that there was a file whose content doesn't matter, unless mode is set.
+	present bool
 	// listed says that the folder's names were read; listing is their ID.
 	listed  bool
 	listing ID
@@ -83,6 +87,11 @@ func (r *Recorder) note(f fact) {
 		node.mode, node.id = f.mode, f.id
 	case factAbsent:
 		node.absent = true
+	case factPresent:
+		node.present = true
+		if node.mode == ModeDir {
+			node.mode = 0 // it was new
+		}
 	case factListing:
 		node.listed, node.listing = true, f.id
 	}
@@ -164,6 +173,9 @@ func (n *readNode) paths(parent string, paths *[]string) {
 func (n *readNode) holds(other *Tree, entry Entry, exists bool) bool {
 	if n.absent || !exists {
 		return n.absent && !exists
+	}
+	if n.present && n.mode == 0 {
+		return entry.Mode.IsFile()
 	}
 	if entry.Mode != n.mode {
 		return false

@@ -11,9 +11,11 @@ import (
 // maxLinks is how many symbolic links one path may take; the same as Linux.
 const maxLinks = 40
 
-// place is where a path ends: its entry, and the path that leads there without symbolic links.
+// place is where a path ends: its entry, and the path that leads there without symbolic links, in the tree that it is in: that
+// of the repository, or of a submodule.
 type place struct {
 	Entry
+	tree *Tree
 	real string
 }
 
@@ -37,7 +39,7 @@ func (t *Tree) walk(name string, follow bool) (place, error) {
 	if name == "." {
 		rest = nil
 	}
-	at := place{Entry: Entry{Name: ".", Mode: ModeDir, ID: t.root}, real: "."}
+	at := t.top()
 	for len(rest) > 0 {
 		component := rest[0]
 		rest = rest[1:]
@@ -53,7 +55,7 @@ func (t *Tree) walk(name string, follow bool) (place, error) {
 		}
 		switch {
 		case entry.Mode == ModeDir:
-			at = place{Entry: entry, real: real}
+			at = place{Entry: entry, tree: t, real: real}
 		case entry.Mode == ModeLink && (follow || len(rest) > 0):
 			t.note(fact{path: real, kind: factEntry, mode: entry.Mode, id: entry.ID})
 			if links++; links > maxLinks {
@@ -65,20 +67,53 @@ func (t *Tree) walk(name string, follow bool) (place, error) {
 			}
 			// Start again from the root: the target may itself pass through links.
 			rest = append(target, rest...)
-			at = place{Entry: Entry{Name: ".", Mode: ModeDir, ID: t.root}, real: "."}
+			at = t.top()
+		case entry.Mode == ModeSubmodule:
+			t.note(fact{path: real, kind: factEntry, mode: entry.Mode, id: entry.ID})
+			return t.walkSubmodule(place{Entry: entry, tree: t, real: real}, rest, follow)
 		case len(rest) > 0:
 			t.note(fact{path: real, kind: factEntry, mode: entry.Mode, id: entry.ID})
-			if entry.Mode == ModeSubmodule {
-				return place{}, fmt.Errorf("%s is a Git submodule, and those are not fetched", real)
-			}
 			return place{}, fs.ErrNotExist
 		default:
 			t.note(fact{path: real, kind: factEntry, mode: entry.Mode, id: entry.ID})
-			return place{Entry: entry, real: real}, nil
+			return place{Entry: entry, tree: t, real: real}, nil
 		}
 	}
 	t.note(fact{path: at.real, kind: factEntry, mode: ModeDir, id: at.ID})
 	return at, nil
+}
+
+// top is the root of the tree.
+func (t *Tree) top() place {
+	return place{Entry: Entry{Name: ".", Mode: ModeDir, ID: t.root}, tree: t, real: "."}
+}
+
+// walkSubmodule goes on inside a submodule.
+func (t *Tree) walkSubmodule(at place, rest []string, follow bool) (place, error) {
+	followed, err := t.followsSubmodules()
+	if err != nil {
+		return place{}, err
+	}
+	if !followed {
+		if len(rest) > 0 {
+			return place{}, errNotFollowed(at.real)
+		}
+		return at, nil
+	}
+	inside, err := t.submodule(at.real, at.ID)
+	if err != nil {
+		return place{}, err
+	}
+	if len(rest) > 0 {
+		return inside.walk(path.Join(rest...), follow)
+	}
+	found := inside.top()
+	found.Name = at.Name
+	return found, nil
+}
+
+func errNotFollowed(at string) error {
+	return fmt.Errorf("%s is a Git submodule, and those are not fetched: they are switched off, or the repository has no .gitmodules", at)
 }
 
 // target returns where a symbolic link leads, as path components from the root of the repository.

@@ -21,6 +21,8 @@ type Tree struct {
 	repository *Repository
 	commit     string
 	root       ID
+	// submodules is nil where they aren't followed.
+	submodules *submodules
 	// observe, if set, is told every fact that an answer rests on.
 	observe func(fact)
 }
@@ -114,7 +116,7 @@ func (t *Tree) Open(name string) (fs.File, error) {
 		}
 		return &openDir{info: info{entry: found.Entry}, entries: entries}, nil
 	}
-	content, err := t.blob("open", name, found)
+	content, err := found.tree.blob("open", name, found)
 	if err != nil {
 		return nil, err
 	}
@@ -130,7 +132,7 @@ func (t *Tree) ReadFile(name string) ([]byte, error) {
 	if found.Mode == ModeDir {
 		return nil, &fs.PathError{Op: "read", Path: name, Err: errors.New("is a directory")}
 	}
-	content, err := t.blob("read", name, found)
+	content, err := found.tree.blob("read", name, found)
 	// The cache keeps its own copy.
 	return slices.Clone(content), err
 }
@@ -144,14 +146,33 @@ func (t *Tree) ReadDir(name string) ([]fs.DirEntry, error) {
 	if found.Mode != ModeDir {
 		return nil, &fs.PathError{Op: "readdir", Path: name, Err: errors.New("not a directory")}
 	}
-	tree, err := t.folder(found.ID)
+	entries, err := found.list()
 	if err != nil {
 		return nil, &fs.PathError{Op: "readdir", Path: name, Err: err}
 	}
-	t.note(fact{path: found.real, kind: factListing, id: tree.listing})
+	return entries, nil
+}
+
+// list reads a folder.
+func (p place) list() ([]fs.DirEntry, error) {
+	t := p.tree
+	tree, err := t.folder(p.ID)
+	if err != nil {
+		return nil, err
+	}
+	t.note(fact{path: p.real, kind: factListing, id: tree.listing})
 	entries := make([]fs.DirEntry, len(tree.entries))
 	for i, entry := range tree.entries {
-		entries[i] = dirEntry{tree: t, parent: found.real, entry: entry}
+		if entry.Mode == ModeSubmodule {
+			followed, err := t.followsSubmodules()
+			if err != nil {
+				return nil, err
+			}
+			if followed {
+				entry.Mode = ModeDir
+			}
+		}
+		entries[i] = dirEntry{tree: t, parent: p.real, entry: entry}
 	}
 	return entries, nil
 }
@@ -167,7 +188,7 @@ func (t *Tree) stat(op, name string, follow bool) (fs.FileInfo, error) {
 	if err != nil {
 		return nil, err
 	}
-	return info{entry: found.Entry, size: t.size(found), sized: true}, nil
+	return info{entry: found.Entry, size: found.tree.size(found), sized: true}, nil
 }
 
 // size costs a read; the content is most likely wanted next, and stays in the cache. A file over the bound has size -1.
@@ -191,7 +212,7 @@ func (t *Tree) ReadLink(name string) (string, error) {
 	if found.Mode != ModeLink {
 		return "", &fs.PathError{Op: "readlink", Path: name, Err: fs.ErrInvalid}
 	}
-	target, err := t.content(found.ID)
+	target, err := found.tree.content(found.ID)
 	if err != nil {
 		return "", &fs.PathError{Op: "readlink", Path: name, Err: err}
 	}
@@ -200,7 +221,7 @@ func (t *Tree) ReadLink(name string) (string, error) {
 
 func (t *Tree) blob(op, name string, found place) ([]byte, error) {
 	if found.Mode == ModeSubmodule {
-		return nil, &fs.PathError{Op: op, Path: name, Err: errors.New("is in a Git submodule, and those are not fetched")}
+		return nil, &fs.PathError{Op: op, Path: name, Err: errNotFollowed(found.real)}
 	}
 	content, err := t.content(found.ID)
 	if err != nil {
