@@ -79,6 +79,23 @@ func parseAddress(repository string) (address, error) {
 	return a, nil
 }
 
+// ssh takes the address of an SSH repository apart: user@host, port (may be empty), and the path as the host gets it.
+func (a address) ssh() (host, port, path string, err error) {
+	if !strings.Contains(a.text, "://") {
+		host, path, _ = strings.Cut(a.text, ":")
+		return host, "", path, nil
+	}
+	u, err := url.Parse(a.text)
+	if err != nil {
+		return "", "", "", fmt.Errorf("parsing the repository's URL: %w", err)
+	}
+	host = u.Hostname()
+	if u.User != nil {
+		host = u.User.Username() + "@" + host
+	}
+	return host, u.Port(), u.Path, nil
+}
+
 // key gives one spelling to the URLs of the same repository, by scheme, because the transports differ.
 func (a address) key() string {
 	if a.scheme == "file" {

@@ -99,6 +99,11 @@ func classify(stderr string, err error) error {
 		text = err.Error()
 	}
 	lower := strings.ToLower(text)
+	if strings.Contains(lower, "host identification has changed") {
+		// ssh's banner fills a screen, and names files of the hub.
+		return fmt.Errorf("%w: the SSH host shows another key than the known hosts have for it: if it was changed on purpose, correct argocd-ssh-known-hosts-cm",
+			ErrAuthentication)
+	}
 	for _, words := range damage {
 		if strings.Contains(lower, words) && !strings.Contains(lower, "remote: ") {
 			return fmt.Errorf("%w: %s", ErrDamaged, text)

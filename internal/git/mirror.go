@@ -23,6 +23,8 @@ type mirror struct {
 	transport chan struct{}
 	// committing is a lock held through a whole Commit: two writers of this process would only reject each other's push.
 	committing chan struct{}
+	// lfs are the objects of Git LFS.
+	lfs lfsCache
 
 	mu      sync.Mutex
 	opened  bool
@@ -43,6 +45,7 @@ func newMirror(s *Store, key, url string) *mirror {
 		objects:    &reader{store: s, dir: dir},
 		transport:  make(chan struct{}, 1),
 		committing: make(chan struct{}, 1),
+		lfs:        lfsCache{dir: strings.TrimSuffix(dir, ".git") + lfsSuffix},
 		users:      map[Remote]*Repository{},
 	}
 }

@@ -107,28 +107,37 @@ func (r Remote) authorization(a address) string {
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(username+":"+password))
 }
 
+// sshCommand is what git runs for SSH, as a line for a shell.
 func (r Remote) sshCommand(dir string) (string, error) {
+	options, err := r.sshArguments(dir)
+	if err != nil {
+		return "", err
+	}
+	for i, option := range options {
+		options[i] = "'" + strings.ReplaceAll(option, "'", `'\''`) + "'"
+	}
+	return strings.Join(options, " "), nil
+}
+
+func (r Remote) sshArguments(dir string) ([]string, error) {
 	options := []string{"ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=15", "-o", "ServerAliveInterval=15", "-F", "/dev/null"}
 	if r.Insecure {
 		options = append(options, "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR")
 	} else {
 		hosts, err := writeSecret(dir, "known_hosts", strings.TrimRight(r.KnownHosts, "\n")+"\n")
 		if err != nil {
-			return "", err
+			return nil, err
 		}
 		options = append(options, "-o", "StrictHostKeyChecking=yes", "-o", "GlobalKnownHostsFile=/dev/null", "-o", "UserKnownHostsFile="+hosts)
 	}
 	if r.SSHPrivateKey != "" {
 		key, err := writeSecret(dir, "id", strings.TrimRight(r.SSHPrivateKey, "\n")+"\n")
 		if err != nil {
-			return "", err
+			return nil, err
 		}
 		options = append(options, "-o", "IdentitiesOnly=yes", "-i", key)
 	}
-	for i, option := range options {
-		options[i] = "'" + strings.ReplaceAll(option, "'", `'\''`) + "'"
-	}
-	return strings.Join(options, " "), nil
+	return options, nil
 }
 
 // writeSecret writes by rename, because a git that runs may be reading the old file.

@@ -30,6 +30,8 @@ type Options struct {
 	MaxFileBytes int64
 	// CacheBytes bounds the memory for objects that were read, over all repositories.
 	CacheBytes int64
+	// LFSBytes bounds the disk for objects of Git LFS, over all repositories; they are kept until it is full.
+	LFSBytes int64
 	// IdleReader is after how long without a read a repository's `git cat-file` is ended.
 	IdleReader time.Duration
 	// PushAttempts bounds how often Commit starts again when somebody else was faster.
@@ -50,6 +52,8 @@ func Default() Options {
 		MaxFileBytes: 16 << 20,
 		// The trees of a monorepo of 10,000 applications and the files that they share.
 		CacheBytes: 16 << 20,
+		// A hundred of the largest charts. What falls out is downloaded again.
+		LFSBytes: 1 << 30,
 		// Longer than the pause between two reconciles of a busy repository, short enough that 1,000 quiet ones cost nothing.
 		IdleReader: 20 * time.Second,
 		// With jitter, ten writers that all push at once are through after about six rounds.
@@ -69,7 +73,7 @@ func (o Options) Validate() error {
 		return errors.New("the time limits for git must be positive")
 	case o.Parallel <= 0, o.PushAttempts <= 0:
 		return errors.New("the number of parallel git commands and of push attempts must be positive")
-	case o.MaxFileBytes <= 0 || o.CacheBytes < 0:
+	case o.MaxFileBytes <= 0 || o.CacheBytes < 0 || o.LFSBytes < 0:
 		return errors.New("the size limits for git must be positive")
 	case o.Clock == nil:
 		return errors.New("the clock for commits is not set")
@@ -85,7 +89,8 @@ type Store struct {
 	trees   *lru.Cache[ID, *treeObject]
 	blobs   *lru.Cache[ID, []byte]
 
-	apps appTokens
+	large lfsSpace
+	apps  appTokens
 
 	// alive ends when the store is closed; every git process hangs on it.
 	alive context.Context
@@ -111,6 +116,7 @@ func NewStore(options Options) (*Store, error) {
 		trees:   lru.New[ID, *treeObject](options.CacheBytes / 2),
 		blobs:   lru.New[ID, []byte](options.CacheBytes / 2),
 		mirrors: map[string]*mirror{},
+		large:   lfsSpace{mirrors: filepath.Join(dir, "mirrors"), most: options.LFSBytes, used: -1},
 		apps:    appTokens{clock: options.Clock},
 	}
 	if err := os.MkdirAll(s.home(), 0o700); err != nil {

@@ -200,6 +200,9 @@ func (t *Tree) size(found place) int64 {
 	if err != nil {
 		return -1
 	}
+	if p, ok := t.pointer(content); ok && found.Mode.IsFile() {
+		return p.size
+	}
 	return int64(len(content))
 }
 
@@ -226,6 +229,14 @@ func (t *Tree) blob(op, name string, found place) ([]byte, error) {
 	content, err := t.content(found.ID)
 	if err != nil {
 		return nil, &fs.PathError{Op: op, Path: name, Err: err}
+	}
+	if p, ok := t.pointer(content); ok {
+		if content, err = t.large(p); err != nil {
+			if !errors.Is(err, ErrTooLarge) {
+				t.note(fact{kind: factUnreadable})
+			}
+			return nil, &fs.PathError{Op: op, Path: name, Err: err}
+		}
 	}
 	return content, nil
 }
