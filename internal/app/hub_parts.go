@@ -6,8 +6,11 @@ import (
 	"path/filepath"
 
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
+	"fairlead.dev/fairlead/api/argo/v1alpha1"
+	"fairlead.dev/fairlead/internal/artifact"
 	"fairlead.dev/fairlead/internal/build"
 	"fairlead.dev/fairlead/internal/build/buildkit"
 	"fairlead.dev/fairlead/internal/build/buildlog"
@@ -21,6 +24,7 @@ import (
 	"fairlead.dev/fairlead/internal/event"
 	"fairlead.dev/fairlead/internal/git"
 	"fairlead.dev/fairlead/internal/oci"
+	"fairlead.dev/fairlead/internal/project"
 	"fairlead.dev/fairlead/internal/render"
 	"fairlead.dev/fairlead/internal/settings/live"
 )
@@ -63,12 +67,29 @@ func (p *parts) makeGit() (err error) {
 	if err != nil {
 		return err
 	}
-	p.desired = desired.New(p.git, renderer, p.settings.Remote)
+	artifacts := artifact.Default()
+	artifacts.Dir, artifacts.Logger = filepath.Join(p.options.Data, "artifacts"), p.options.Logger
+	artifacts.InsecureRegistries = p.options.InsecureRegistries
+	artifactClient, err := artifact.New(artifacts)
+	if err != nil {
+		return err
+	}
+	p.desired = desired.New(p.git, renderer, p.settings.Remote).
+		WithArtifacts(desired.Artifacts{Client: artifactClient, Settings: p.settings, Permits: p.permits})
 	if !p.options.GitSubmodules {
 		p.desired.LeaveSubmodulesOut()
 	}
 	p.sources = &source.Git{Store: p.git, Remote: p.unscopedRemote}
 	return countRenderings(metrics.Registry, renderer)
+}
+
+// permits tells whether a project may use a repository.
+func (p *parts) permits(ctx context.Context, name, repository string) (bool, error) {
+	var found v1alpha1.AppProject
+	if err := p.settings.Reader.Get(ctx, client.ObjectKey{Namespace: p.options.Namespace, Name: name}, &found); err != nil {
+		return false, client.IgnoreNotFound(err)
+	}
+	return project.PermitsSource(&found, repository), nil
 }
 
 // unscopedRemote is for what belongs to no project.

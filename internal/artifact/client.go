@@ -293,3 +293,18 @@ func (c *Client) download(ctx context.Context, origin Origin, revision string, o
 	}
 	return c.downloadLayer(ctx, origin, revision, options.LayerTypes)
 }
+
+// Known is what a revision means by what was seen before, without asking anybody; empty if that isn't known.
+func (c *Client) Known(origin Origin, revision string) string {
+	if isFixed(origin, revision) {
+		return revision
+	}
+	c.mu.Lock()
+	sight := c.seen[origin.key()+" "]
+	c.mu.Unlock()
+	found, err := newest(revision, sight.versions)
+	if err != nil {
+		return ""
+	}
+	return found
+}

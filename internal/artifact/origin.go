@@ -91,4 +91,7 @@ func (r Repository) key() string {
 	return hex.EncodeToString(sum.Sum(nil)[:16])
 }
 
+// Access names what somebody with these credentials sees of the repository.
+func (r Repository) Access() string { return r.key() }
+
 func (o Origin) key() string { return o.Repository.key() + "/" + o.Chart }

@@ -23,6 +23,9 @@ type job struct {
 	root       string
 	source     v1alpha1.ApplicationSource
 	sourceType v1alpha1.ApplicationSourceType
+	fetched    fetched
+	// transient says that a failure is not the source's fault.
+	transient bool
 }
 
 func newJob(request *Request) *job {
@@ -34,7 +37,7 @@ func newJob(request *Request) *job {
 }
 
 func (j *job) reads() reads {
-	r := reads{tree: j.tree.ReadSet(), refs: map[string]ReadSet{}}
+	r := reads{tree: j.tree.ReadSet(), refs: map[string]ReadSet{}, charts: j.fetched.versions}
 	for name, recorder := range j.refs {
 		r.refs[name] = recorder.ReadSet()
 	}
@@ -45,31 +48,24 @@ func (j *job) reads() reads {
 }
 
 // prepare finds out what there is to render, and gets what it needs from elsewhere. It may wait for the network.
-func (j *job) prepare(context.Context) (err error) {
+func (j *job) prepare(ctx context.Context) (err error) {
 	if j.root, err = j.folder(); err != nil {
 		return err
 	}
 	if j.source, err = override(j.tree, j.root, j.request.Source, j.request.AppName); err != nil {
 		return err
 	}
-	j.sourceType, err = detect(j.tree, j.root, &j.source)
-	return err
+	if j.sourceType, err = detect(j.tree, j.root, &j.source); err != nil {
+		return err
+	}
+	return j.fetch(ctx)
 }
 
 // run renders what prepare has found. It only computes.
 func (j *job) run(ctx context.Context) ([]*unstructured.Unstructured, error) {
 	switch j.sourceType {
 	case v1alpha1.ApplicationSourceTypeHelm:
-		refs := map[string]fs.FS{}
-		for name, recording := range j.refs {
-			refs[name] = recording
-		}
-		return helm.Render(ctx, helm.Input{
-			Files: j.tree, Root: j.root, Refs: refs, Options: j.source.Helm,
-			Release: j.request.release(), Namespace: j.request.DestinationNamespace,
-			KubeVersion: j.request.KubeVersion, APIVersions: j.request.APIVersions,
-			Expand: j.environment.expand,
-		})
+		return helm.Render(ctx, j.helmInput())
 	case v1alpha1.ApplicationSourceTypeKustomize:
 		return kustomize.Build(ctx, j.tree, j.root, j.source.Kustomize, j.environment.expand)
 	case v1alpha1.ApplicationSourceTypeDirectory:

@@ -111,7 +111,7 @@ func (r *Renderer) Render(ctx context.Context, request Request) (*Result, error)
 	job := newJob(&request)
 	if err := r.prepare(ctx, job); err != nil {
 		finished := job.finish(nil, err)
-		if ctx.Err() == nil {
+		if ctx.Err() == nil && !job.transient {
 			r.cache.Put(k, finished, finished.bytes())
 		}
 		return nil, err
@@ -177,7 +177,7 @@ func (j *job) finish(objects []*unstructured.Unstructured, err error) *entry {
 }
 
 func (e *entry) fits(request *Request) bool {
-	return (e.capabilities == "" || e.capabilities == request.capabilities()) && e.reads.hold(request.Tree, request.Refs)
+	return (e.capabilities == "" || e.capabilities == request.capabilities()) && e.reads.hold(request.Tree, request.Refs, request.Network)
 }
 
 func (e *entry) bytes() int64 {

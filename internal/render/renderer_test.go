@@ -347,7 +347,7 @@ func TestRefs(t *testing.T) {
 	if last == nil {
 		t.FailNow()
 	}
-	if last.Holds(chart, map[string]Tree{"values": first}) || !last.Holds(chart, map[string]Tree{"values": second}) {
+	if last.Holds(chart, map[string]Tree{"values": first}, nil) || !last.Holds(chart, map[string]Tree{"values": second}, nil) {
 		t.Error("Holds doesn't tell the values apart")
 	}
 }

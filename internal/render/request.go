@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"fairlead.dev/fairlead/api/argo/v1alpha1"
+	"fairlead.dev/fairlead/internal/render/helm"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
@@ -26,6 +27,8 @@ type Request struct {
 	// KubeVersion and APIVersions are the destination's, which charts may ask for. Empty means Helm's defaults.
 	KubeVersion string
 	APIVersions []string
+	// Network gets what a chart only names; nil means that it must have everything with it.
+	Network Network
 	// Fresh renders anew what is known, as a hard refresh does.
 	Fresh bool
 }
@@ -46,8 +49,8 @@ type Result struct {
 
 // Holds tells whether rendering at other commits of the same repositories would give this result: everything that was
 // read is still the same. It takes microseconds.
-func (r *Result) Holds(tree Tree, refs map[string]Tree) bool {
-	return r.reads.hold(tree, refs)
+func (r *Result) Holds(tree Tree, refs map[string]Tree, network Network) bool {
+	return r.reads.hold(tree, refs, network)
 }
 
 // reads is what a rendering rests on, beside the request itself.
@@ -56,10 +59,12 @@ type reads struct {
 	refs map[string]ReadSet
 	// revision is set if the rendering contains it, by $ARGOCD_APP_REVISION.
 	revision string
+	// charts are the versions of the dependencies that came from repositories.
+	charts map[helm.Dependency]string
 }
 
-func (r *reads) hold(tree Tree, refs map[string]Tree) bool {
-	if r.revision != "" && r.revision != tree.Revision() || len(r.refs) != len(refs) || !r.tree.Holds(tree) {
+func (r *reads) hold(tree Tree, refs map[string]Tree, network Network) bool {
+	if r.revision != "" && r.revision != tree.Revision() || len(r.refs) != len(refs) || !r.tree.Holds(tree) || !r.sameCharts(network) {
 		return false
 	}
 	for name, set := range r.refs {

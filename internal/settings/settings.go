@@ -12,6 +12,11 @@ const (
 	SecretName            = "argocd-secret"
 	InitialAdminName      = "argocd-initial-admin-secret"
 	ImageUpdaterConfigMap = "argocd-image-updater-config"
+	// ValuesFileSchemesKey of argocd-cm are the URL schemes that value files may have, between commas.
+	ValuesFileSchemesKey = "helm.valuesFileSchemes"
+	// CmdParamsConfigMap has, under OCILayerTypesKey, the media types between commas that an OCI artifact's layer may have.
+	CmdParamsConfigMap = "argocd-cmd-params-cm"
+	OCILayerTypesKey   = "reposerver.oci.layer.media.types"
 	// TLSCertsConfigMap has the certificates (PEM) of private hosts, by host name.
 	TLSCertsConfigMap = "argocd-tls-certs-cm"
 	// KnownHostsConfigMap has the keys of SSH hosts under KnownHostsKey, in the format of ssh's known_hosts.

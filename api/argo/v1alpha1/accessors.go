@@ -1,5 +1,7 @@
 package v1alpha1
 
+import "strings"
+
 // RefreshAnnotation asks the controller to compare again at once: "normal", or "hard" to render anew as well.
 const RefreshAnnotation = "argocd.argoproj.io/refresh"
 
@@ -35,6 +37,12 @@ func (s ApplicationSpec) ProjectName() string {
 	}
 	return s.Project
 }
+
+// IsChart tells whether the source is a chart of a Helm repository, by HTTP or in a registry.
+func (s ApplicationSource) IsChart() bool { return s.Chart != "" }
+
+// IsOCI tells whether the source is in an OCI registry, by its URL. A chart may also be in one without saying so.
+func (s ApplicationSource) IsOCI() bool { return strings.HasPrefix(s.RepoURL, "oci://") }
 
 // AllSources are the sources to render: Sources if there are any, else Source, else none.
 func (s ApplicationSpec) AllSources() ApplicationSources {

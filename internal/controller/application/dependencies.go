@@ -98,10 +98,10 @@ type Manifests interface {
 
 // Changes tells what a change in a repository means; *desired.Source is one.
 type Changes interface {
-	// Access is the same for projects that reach a repository in the same way.
-	Access(ctx context.Context, project, repository string) (string, error)
-	// Refs asks the repository itself.
-	Refs(ctx context.Context, project, repository string) (map[string]string, error)
+	// Access is the same for projects that reach a source's repository in the same way.
+	Access(ctx context.Context, project string, source v1alpha1.ApplicationSource) (string, error)
+	// Refs asks the repository itself, which all the sources have.
+	Refs(ctx context.Context, project string, sources v1alpha1.ApplicationSources) (map[string]string, error)
 	// Unchanged tells that rendering at other revisions gives the same manifests.
 	Unchanged(ctx context.Context, manifests *desired.Manifests, revisions []string) bool
 }

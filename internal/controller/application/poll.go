@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"fairlead.dev/fairlead/api/argo/v1alpha1"
 	"fairlead.dev/fairlead/internal/settings"
 )
 
@@ -46,12 +47,12 @@ func (r *Reconciler) pollDue(ctx context.Context, p *poller) time.Duration {
 	now := r.clock.Now()
 	next := now.Add(lookAround)
 	repositories := r.repositories(ctx)
-	for key, w := range repositories {
+	for key, use := range repositories {
 		at, scheduled := p.due[key]
 		if !scheduled {
 			at = now.Add(p.wait()) // it was looked at a moment ago, when its first application came
 		} else if !at.After(now) {
-			r.ask(ctx, key, w, p.known)
+			r.ask(ctx, key, use, p.known)
 			at = r.clock.Now().Add(p.wait())
 		}
 		p.due[key] = at
@@ -86,42 +87,60 @@ func (p *poller) wait() time.Duration {
 
 // ask compares a repository's refs with those of last time. The first time there is nothing to compare with, and what
 // moved since the start is fetched.
-func (r *Reconciler) ask(ctx context.Context, key, w way, known map[way]map[string]string) {
-	refs, err := r.changes.Refs(ctx, w.project, w.url)
+func (r *Reconciler) ask(ctx context.Context, key way, use use, known map[way]map[string]string) {
+	refs, err := r.changes.Refs(ctx, use.project, use.sources)
 	r.metrics.asked(err)
 	if err != nil {
 		if ctx.Err() == nil {
-			r.log.Warn("polling a repository", "repository", w.repository, "error", err)
-			r.pushed(ctx, w.repository) // which repeats, and tells the applications if it goes on failing
+			r.log.Warn("polling a repository", "repository", key.repository, "error", err)
+			r.pushed(ctx, key.repository) // which repeats, and tells the applications if it goes on failing
 		}
 		return
 	}
 	before, ok := known[key]
 	known[key] = refs
 	if !ok || !maps.Equal(before, refs) {
-		r.pushed(ctx, w.repository)
+		r.pushed(ctx, key.repository)
 	}
 }
 
-// way is a repository (normalised, and as somebody writes it) and a project that reaches it.
-type way struct{ repository, access, url, project string }
+// way is a repository (normalised) and the access that some projects have to it.
+type way struct{ repository, access string }
+
+// use is what is wanted of a repository, by applications of a project that reaches it in the same way as all others.
+type use struct {
+	project string
+	sources v1alpha1.ApplicationSources
+}
 
 // repositories are those of all applications, one for each way in which projects reach it.
-func (r *Reconciler) repositories(ctx context.Context) map[way]way {
-	type use struct{ repository, project string }
-	uses := map[use]string{}
+func (r *Reconciler) repositories(ctx context.Context) map[way]use {
+	type scope struct{ repository, project string }
+	scopes := map[scope]map[v1alpha1.ApplicationSource]bool{}
 	r.sessions.find(func(s *session) bool {
 		for i, repository := range s.repositories {
-			if s.targets[i].Chart == "" {
-				uses[use{repository, s.project}] = s.targets[i].RepoURL
+			at := scope{repository, s.project}
+			if scopes[at] == nil {
+				scopes[at] = map[v1alpha1.ApplicationSource]bool{}
 			}
+			scopes[at][asked(s.targets[i])] = true
 		}
 		return false
 	})
-	all := map[way]way{}
-	for u, url := range uses {
-		access := r.accessOf(ctx, u.project, url)
-		all[way{repository: u.repository, access: access}] = way{u.repository, access, url, u.project}
+	all := map[way]use{}
+	for at, sources := range scopes {
+		for source := range sources {
+			key := way{at.repository, r.accessOf(ctx, at.project, source)}
+			all[key] = use{at.project, append(all[key].sources, source)}
+		}
 	}
 	return all
+}
+
+// asked is what of a source makes a difference to a question about its repository: of Git nothing but the URL.
+func asked(source v1alpha1.ApplicationSource) v1alpha1.ApplicationSource {
+	if source.IsChart() || source.IsOCI() {
+		return v1alpha1.ApplicationSource{RepoURL: source.RepoURL, Chart: source.Chart, TargetRevision: source.TargetRevision}
+	}
+	return v1alpha1.ApplicationSource{RepoURL: source.RepoURL}
 }

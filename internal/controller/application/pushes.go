@@ -104,7 +104,7 @@ func (r *Reconciler) wakeConcerned(ctx context.Context, repository string, seen 
 	for _, interested := range r.interestedIn(ctx, repository) {
 		began := r.clock.Now()
 		first := interested[0]
-		if err := r.manifests.Fetch(ctx, first.project, onlyOf(repository, first.targets)); err != nil {
+		if err := r.manifests.Fetch(ctx, first.project, allOf(repository, interested)); err != nil {
 			failures = append(failures, outage{first.access, err})
 			continue
 		}
@@ -185,7 +185,7 @@ func (r *Reconciler) interestedIn(ctx context.Context, repository string) [][]in
 	for i := range all {
 		project := all[i].project
 		if _, ok := access[project]; !ok {
-			access[project] = r.accessOf(ctx, project, onlyOf(repository, all[i].targets)[0].RepoURL)
+			access[project] = r.accessOf(ctx, project, onlyOf(repository, all[i].targets)[0])
 		}
 		all[i].access = access[project]
 	}
@@ -197,8 +197,8 @@ func (r *Reconciler) interestedIn(ctx context.Context, repository string) [][]in
 
 // accessOf names the way in which a project reaches a repository. Where that can't be told, it is taken for the project's own;
 // the fetch will tell why.
-func (r *Reconciler) accessOf(ctx context.Context, project, url string) string {
-	access, err := r.changes.Access(ctx, project, url)
+func (r *Reconciler) accessOf(ctx context.Context, project string, source v1alpha1.ApplicationSource) string {
+	access, err := r.changes.Access(ctx, project, source)
 	if err != nil {
 		return "project " + project
 	}
@@ -219,6 +219,15 @@ func chunkBy[T any](all []T, same func(a, b T) bool) iter.Seq[[]T] {
 			from = to
 		}
 	}
+}
+
+// allOf are the sources of one repository that the applications have: charts and artifacts are asked for one by one.
+func allOf(repository string, interested []interest) v1alpha1.ApplicationSources {
+	var all v1alpha1.ApplicationSources
+	for _, i := range interested {
+		all = append(all, onlyOf(repository, i.targets)...)
+	}
+	return all
 }
 
 func onlyOf(repository string, sources v1alpha1.ApplicationSources) v1alpha1.ApplicationSources {

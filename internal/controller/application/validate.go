@@ -32,6 +32,9 @@ func (r *Reconciler) validate(ctx context.Context, v *visit) error {
 		if source.Path == "" && source.Chart == "" && source.Ref == "" {
 			return invalid("spec.source.path or spec.source.chart is missing")
 		}
+		if source.IsChart() && source.TargetRevision == "" {
+			return invalid("spec.source.targetRevision is required if the manifest source is a helm chart")
+		}
 	}
 	if complaint, err := r.checkDependencies(ctx, v); err != nil {
 		return err

@@ -1,9 +1,9 @@
 // Package helm renders a chart of a Git tree in process: what `helm template` prints. Helm's packages load the chart and
 // merge its values; the templates are executed by an engine of this package's own, which can be stopped and is bounded.
 //
-// There is no cluster behind it (lookup finds nothing), no network (no repositories, no remote values or schemas), no
-// environment, and no file outside the repository. Dependencies must lie in charts/ or, by file://, elsewhere in the
-// repository. Hooks stay manifests with their annotations; notes are dropped.
+// There is no cluster behind it (lookup finds nothing), no network, no environment, and no file outside the repository.
+// Dependencies lie in charts/ or, by file://, elsewhere in the repository; those of chart repositories, and value files at
+// URLs, are named by Input.Needs, and the caller brings them. Hooks stay manifests with their annotations; notes are dropped.
 //
 // Start with Render; chart.go loads the chart, values.go merges values, engine.go executes
 // the templates, output.go reads the result.
@@ -39,16 +39,21 @@ type Input struct {
 	// destination serves, such as apps/v1 or apps/v1/Deployment; they are added to Helm's built-in list.
 	KubeVersion string
 	APIVersions []string
+	// Charts are the charts of repositories, and Remote the texts at URLs, that Needs has named.
+	Charts map[Dependency]fs.FS
+	Remote map[string][]byte
 	// Expand replaces variables where Argo CD does so: in parameters and in names of value files.
 	Expand func(string) string
 }
 
+var noOptions = &v1alpha1.ApplicationSourceHelm{}
+
 // Render renders the chart.
 func Render(ctx context.Context, input Input) ([]*unstructured.Unstructured, error) {
 	if input.Options == nil {
-		input.Options = &v1alpha1.ApplicationSourceHelm{}
+		input.Options = noOptions
 	}
-	c, err := loadChart(ctx, input.Files, input.Root)
+	c, err := input.loadChart(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/url"
 	"path"
 	"regexp"
 	"slices"
@@ -76,11 +77,7 @@ func (i Input) setParameters(values map[string]any) error {
 		}
 	}
 	for _, parameter := range i.Options.FileParameters {
-		name, err := i.locate(parameter.Path)
-		if err != nil {
-			return fmt.Errorf("helm file parameter %q: %w", parameter.Name, err)
-		}
-		content, err := fs.ReadFile(name.files, name.path)
+		content, err := i.fileParameter(parameter.Path)
 		if err != nil {
 			return fmt.Errorf("helm file parameter %q: %w", parameter.Name, err)
 		}
@@ -90,6 +87,47 @@ func (i Input) setParameters(values map[string]any) error {
 		}
 	}
 	return nil
+}
+
+func (i Input) fileParameter(entry string) ([]byte, error) {
+	if address, ok := i.remote(entry); ok {
+		return i.download(address)
+	}
+	at, err := i.locate(entry)
+	if err != nil {
+		return nil, err
+	}
+	return fs.ReadFile(at.files, at.path)
+}
+
+// remote tells whether a path in the options is a URL, and which.
+func (i Input) remote(entry string) (string, bool) {
+	entry = i.Expand(entry)
+	return entry, strings.Contains(entry, "://") && !strings.HasPrefix(entry, "$")
+}
+
+// remoteFiles are the URLs among the paths in the options.
+func (i Input) remoteFiles() []string {
+	var addresses []string
+	for _, entry := range i.Options.ValueFiles {
+		if address, ok := i.remote(entry); ok {
+			addresses = append(addresses, address)
+		}
+	}
+	for _, parameter := range i.Options.FileParameters {
+		if address, ok := i.remote(parameter.Path); ok {
+			addresses = append(addresses, address)
+		}
+	}
+	return addresses
+}
+
+func (i Input) download(address string) ([]byte, error) {
+	content, ok := i.Remote[address]
+	if !ok {
+		return nil, errors.New("remote files can't be used here: copy it into the repository")
+	}
+	return content, nil
 }
 
 var bareComma = regexp.MustCompile(`(^|[^\\]),`)
@@ -112,6 +150,14 @@ type valueFile struct {
 func (i Input) valueFiles() ([]valueFile, error) {
 	var files []valueFile
 	for _, entry := range i.Options.ValueFiles {
+		if address, ok := i.remote(entry); ok {
+			content, err := i.download(address)
+			if err != nil {
+				return nil, fmt.Errorf("value file %q: %w", publicAddress(entry), err)
+			}
+			files = append(files, valueFile{publicAddress(entry), content})
+			continue
+		}
 		at, err := i.locate(entry)
 		if err != nil {
 			return nil, fmt.Errorf("value file %q: %w", entry, err)
@@ -134,6 +180,16 @@ func (i Input) valueFiles() ([]valueFile, error) {
 	return files, nil
 }
 
+// publicAddress is a URL without what may be a secret in it.
+func publicAddress(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return "of a malformed URL"
+	}
+	u.User, u.RawQuery = nil, ""
+	return u.String()
+}
+
 // location is a path in one of the repositories.
 type location struct {
 	files fs.FS
@@ -146,9 +202,6 @@ func (i Input) locate(entry string) (location, error) {
 	if entry == "" {
 		return location{}, errors.New("the path is empty")
 	}
-	if strings.Contains(entry, "://") {
-		return location{}, errors.New("remote files are not supported: copy it into the repository")
-	}
 	at := location{files: i.Files}
 	name, rest, _ := strings.Cut(entry, "/")
 	isRef := strings.HasPrefix(name, "$") && !strings.HasPrefix(strings.Trim(name, "${}"), "ARGOCD_")
@@ -157,7 +210,7 @@ func (i Input) locate(entry string) (location, error) {
 		// A ref is found before variables are replaced, or it would be taken for one.
 		files, ok := i.Refs[name[1:]]
 		if !ok {
-			return location{}, fmt.Errorf("no source has the ref %q", name[1:])
+			return location{}, fmt.Errorf("source referenced %q, but no source has a 'ref' field defined", name)
 		}
 		at = location{files: files, path: path.Join(".", i.Expand(rest))}
 	case strings.HasPrefix(expanded, "/"):

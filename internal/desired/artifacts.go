@@ -1,0 +1,197 @@
+package desired
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+
+	"fairlead.dev/fairlead/api/argo/v1alpha1"
+	"fairlead.dev/fairlead/internal/artifact"
+	"fairlead.dev/fairlead/internal/render"
+	"fairlead.dev/fairlead/internal/render/helm"
+	"fairlead.dev/fairlead/internal/settings"
+)
+
+// Artifacts are what a Source needs for charts of repositories and artifacts of registries.
+type Artifacts struct {
+	Client   *artifact.Client
+	Settings Settings
+	// Permits tells whether a project may use a repository. A chart may depend on charts of others, but then without the
+	// credentials for them. Nil permits none.
+	Permits func(ctx context.Context, project, repository string) (bool, error)
+}
+
+// Settings are an operator's; *live.Source is one.
+type Settings interface {
+	// ArtifactRepository is how a Helm repository or registry is reached by a project's applications.
+	ArtifactRepository(ctx context.Context, url, project string) (artifact.Repository, error)
+	// HelmRepositoryNamed is the URL of a configured repository; empty if there is none of that name.
+	HelmRepositoryNamed(ctx context.Context, name, project string) (string, error)
+	ConfigMap(ctx context.Context, name string) (map[string]string, error)
+}
+
+// WithArtifacts lets the source get charts and artifacts too. It is for the set-up, before the source is used.
+func (s *Source) WithArtifacts(artifacts Artifacts) *Source {
+	s.artifacts = artifacts
+	return s
+}
+
+var errNoArtifacts = errors.New("this hub isn't set up for charts of repositories and OCI artifacts: keep the manifests in Git")
+
+func (s *Source) artifactOrigin(ctx context.Context, project string, source v1alpha1.ApplicationSource) (origin, error) {
+	if s.artifacts.Client == nil {
+		return nil, errNoArtifacts
+	}
+	repository, err := s.artifacts.Settings.ArtifactRepository(ctx, source.RepoURL, project)
+	if err != nil {
+		return nil, fmt.Errorf("finding the credentials of a repository: %w", err)
+	}
+	o := artifactOrigin{client: s.artifacts.Client, target: source.TargetRevision}
+	o.Repository, o.Chart = repository, source.Chart
+	switch {
+	case !source.IsChart():
+		o.Kind = artifact.Image
+		parameters, err := s.artifacts.Settings.ConfigMap(ctx, settings.CmdParamsConfigMap)
+		if err != nil {
+			return nil, err
+		}
+		o.layerTypes = list(parameters[settings.OCILayerTypesKey])
+		if o.target == "" {
+			o.target = "latest"
+		}
+	case artifact.IsRegistry(source.RepoURL):
+		o.Kind = artifact.ChartInRegistry
+	}
+	if source.Helm != nil {
+		o.Repository.PassCredentials = source.Helm.PassCredentials
+	}
+	return o, nil
+}
+
+// list reads values between commas.
+func list(text string) []string {
+	var all []string
+	for part := range strings.SplitSeq(text, ",") {
+		if part = strings.TrimSpace(part); part != "" {
+			all = append(all, part)
+		}
+	}
+	return all
+}
+
+// network gets for one application's renderings what their charts name. It implements render.Network.
+type network struct {
+	source  *Source
+	project string
+	fresh   bool
+}
+
+var _ render.Network = (*network)(nil)
+
+// network of a project's applications; nil if the source has none.
+func (s *Source) network(project string, fresh bool) render.Network {
+	if s.artifacts.Client == nil {
+		return nil
+	}
+	return &network{s, project, fresh}
+}
+
+// Chart gets the newest chart that fits a dependency. Who wants it fresh looks for newer versions first.
+func (n *network) Chart(ctx context.Context, dependency helm.Dependency) (render.Tree, error) {
+	o, err := n.dependency(ctx, dependency)
+	if err != nil {
+		return nil, err
+	}
+	if n.fresh {
+		if err := o.fetch(ctx); err != nil {
+			return nil, err
+		}
+	}
+	version, err := o.resolve(ctx, dependency.Version)
+	if err != nil {
+		return nil, err
+	}
+	return o.tree(ctx, version, n.fresh)
+}
+
+// Known is the version that a dependency means by what was seen last.
+func (n *network) Known(ctx context.Context, dependency helm.Dependency) string {
+	o, err := n.dependency(ctx, dependency)
+	if err != nil {
+		return ""
+	}
+	return o.client.Known(o.Origin, dependency.Version)
+}
+
+// dependency finds where a chart of a Chart.yaml comes from. Credentials are only for repositories that the project may use.
+func (n *network) dependency(ctx context.Context, dependency helm.Dependency) (artifactOrigin, error) {
+	o := artifactOrigin{client: n.source.artifacts.Client, target: dependency.Version}
+	o.Chart = dependency.Name
+	address := dependency.Repository
+	name, isAlias := strings.CutPrefix(address, "alias:")
+	if !isAlias {
+		name, isAlias = strings.CutPrefix(address, "@")
+	}
+	if isAlias {
+		found, err := n.source.artifacts.Settings.HelmRepositoryNamed(ctx, name, n.project)
+		if err != nil {
+			return o, err
+		}
+		if found == "" {
+			return o, fmt.Errorf("no repository definition for %s: add a Helm repository of that name", address)
+		}
+		address = found
+	}
+	switch u, err := url.Parse(address); {
+	case err != nil || !slices.Contains([]string{"http", "https", "oci"}, u.Scheme) && !isAlias:
+		return o, fmt.Errorf("repository %q is neither an http(s) nor an oci address", publicAddress(address))
+	case artifact.IsRegistry(address):
+		o.Kind = artifact.ChartInRegistry
+	}
+	o.Repository = artifact.Repository{URL: address}
+	permitted, err := n.permits(ctx, address)
+	if err == nil && permitted {
+		o.Repository, err = n.source.artifacts.Settings.ArtifactRepository(ctx, address, n.project)
+	}
+	return o, err
+}
+
+func (n *network) permits(ctx context.Context, repository string) (bool, error) {
+	if n.source.artifacts.Permits == nil {
+		return false, nil
+	}
+	return n.source.artifacts.Permits(ctx, n.project, repository)
+}
+
+// File downloads a value file, if its scheme is allowed.
+func (n *network) File(ctx context.Context, address string) ([]byte, error) {
+	configured, err := n.source.artifacts.Settings.ConfigMap(ctx, settings.ConfigMapName)
+	if err != nil {
+		return nil, err
+	}
+	allowed := []string{"https", "http"} // Argo CD's default
+	if text, ok := configured[settings.ValuesFileSchemesKey]; ok {
+		allowed = list(text)
+	}
+	u, err := url.Parse(address)
+	if err != nil {
+		return nil, errors.New("the address of a value file is no URL")
+	}
+	if !slices.Contains(allowed, u.Scheme) {
+		return nil, fmt.Errorf("the URL scheme '%s' is not allowed", u.Scheme)
+	}
+	return n.source.artifacts.Client.File(ctx, address)
+}
+
+// publicAddress is a URL without what may be a secret in it.
+func publicAddress(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return "of a malformed URL"
+	}
+	u.User, u.RawQuery = nil, ""
+	return u.String()
+}

@@ -1,0 +1,95 @@
+package desired
+
+import (
+	"context"
+	"fmt"
+
+	"fairlead.dev/fairlead/api/argo/v1alpha1"
+	"fairlead.dev/fairlead/internal/render"
+)
+
+// trees are the sources' files at the revisions, and by ref names those of the sources that have one.
+func (s *Source) trees(ctx context.Context, request Request) (trees []render.Tree, refs map[string]render.Tree, err error) {
+	if len(request.Revisions) != len(request.Sources) {
+		return nil, nil, fmt.Errorf("rendering %d sources at %d revisions", len(request.Sources), len(request.Revisions))
+	}
+	trees = make([]render.Tree, len(request.Sources))
+	for i, source := range request.Sources {
+		o, err := s.origin(ctx, request.Project, source)
+		if err != nil {
+			return nil, nil, inSource(request.Sources, i, err)
+		}
+		if trees[i], err = o.tree(ctx, request.Revisions[i], request.Hard); err != nil {
+			return nil, nil, inSource(request.Sources, i, err)
+		}
+		if source.Ref != "" {
+			if refs == nil {
+				refs = map[string]render.Tree{}
+			}
+			if _, ok := refs[source.Ref]; ok {
+				return nil, nil, inSource(request.Sources, i, fmt.Errorf("multiple sources have the ref %q: name each only once", source.Ref))
+			}
+			refs[source.Ref] = trees[i]
+		}
+	}
+	return trees, refs, nil
+}
+
+// Render gives the manifests of all sources at the given revisions.
+func (s *Source) Render(ctx context.Context, request Request) (*Manifests, error) {
+	trees, refs, err := s.trees(ctx, request)
+	if err != nil {
+		return nil, err
+	}
+	manifests := &Manifests{
+		Revisions: request.Revisions, Project: request.Project, Sources: request.Sources, Reused: true, results: make([]*render.Result, len(request.Sources)),
+	}
+	for i, source := range request.Sources {
+		if onlyReferred(source) {
+			continue
+		}
+		result, err := s.renderer.Render(ctx, render.Request{
+			Tree: trees[i], Refs: refs, Source: source, AppName: request.Instance, Project: request.Project,
+			DestinationNamespace: request.Namespace, KubeVersion: request.KubeVersion, APIVersions: request.APIVersions,
+			Network: s.network(request.Project, request.Hard), Fresh: request.Hard,
+		})
+		if err != nil {
+			return nil, inSource(request.Sources, i, err)
+		}
+		manifests.results[i] = result
+		manifests.Reused = manifests.Reused && result.Cached
+		manifests.Objects = append(manifests.Objects, result.Objects...)
+		manifests.Types = append(manifests.Types, result.SourceType)
+	}
+	return manifests, nil
+}
+
+// onlyReferred tells a source that renders nothing: only other sources' value files are there.
+func onlyReferred(source v1alpha1.ApplicationSource) bool {
+	return source.Ref != "" && source.Path == "" && source.Chart == ""
+}
+
+// inSource says in Argo CD's words which source an error is about; people search for them.
+func inSource(sources v1alpha1.ApplicationSources, i int, err error) error {
+	name := ""
+	if sources[i].Name != "" {
+		name = fmt.Sprintf(" (%s)", sources[i].Name)
+	}
+	return fmt.Errorf("failed to generate manifest for source %d of %d%s: %w", i+1, len(sources), name, err)
+}
+
+// Unchanged tells that rendering the same at other revisions would give the same manifests, because nothing that was read
+// has changed.
+func (s *Source) Unchanged(ctx context.Context, manifests *Manifests, revisions []string) bool {
+	request := Request{Project: manifests.Project, Sources: manifests.Sources, Revisions: revisions}
+	trees, refs, err := s.trees(ctx, request)
+	if err != nil {
+		return false
+	}
+	for i, result := range manifests.results {
+		if result != nil && !result.Holds(trees[i], refs, s.network(manifests.Project, false)) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,87 @@
+package render
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+
+	"fairlead.dev/fairlead/api/argo/v1alpha1"
+	"fairlead.dev/fairlead/internal/render/helm"
+)
+
+// Network gets for a rendering what its source only names: charts of repositories, and value files at URLs. It decides what
+// is allowed, with whose credentials, and bounds size and time.
+type Network interface {
+	// Chart gets the chart of a dependency.
+	Chart(ctx context.Context, dependency helm.Dependency) (Tree, error)
+	// Known is the version that a dependency means as far as it is known without asking anybody; empty if it isn't.
+	Known(ctx context.Context, dependency helm.Dependency) string
+	// File gets a text.
+	File(ctx context.Context, address string) ([]byte, error)
+}
+
+// fetched is what a job got by its Network.
+type fetched struct {
+	charts   map[helm.Dependency]fs.FS
+	versions map[helm.Dependency]string
+	files    map[string][]byte
+}
+
+// fetch gets what a chart needs from elsewhere. A failure of it is not remembered: it says nothing of the source.
+func (j *job) fetch(ctx context.Context) error {
+	if j.sourceType != v1alpha1.ApplicationSourceTypeHelm || j.request.Network == nil {
+		return nil
+	}
+	needs, err := j.helmInput().Needs(ctx)
+	if err != nil {
+		return err
+	}
+	j.fetched = fetched{charts: map[helm.Dependency]fs.FS{}, versions: map[helm.Dependency]string{}, files: map[string][]byte{}}
+	for _, dependency := range needs.Charts {
+		tree, err := j.request.Network.Chart(ctx, dependency)
+		if err != nil {
+			j.transient = true
+			return fmt.Errorf("%s: getting the chart's dependency %q %s: %w", j.root, dependency.Name, dependency.Version, err)
+		}
+		j.fetched.charts[dependency] = tree
+		j.fetched.versions[dependency] = tree.Revision()
+	}
+	for _, address := range needs.Files {
+		content, err := j.request.Network.File(ctx, address)
+		if err != nil {
+			j.transient = true
+			return fmt.Errorf("%s: getting a value file: %w", j.root, err)
+		}
+		j.fetched.files[address] = content
+		// What is at a URL may change at any time; as in Argo CD, it is looked at with each revision.
+		j.environment.usedRevision = true
+	}
+	return nil
+}
+
+func (j *job) helmInput() helm.Input {
+	refs := map[string]fs.FS{}
+	for name, recording := range j.refs {
+		refs[name] = recording
+	}
+	return helm.Input{
+		Files: j.tree, Root: j.root, Refs: refs, Options: j.source.Helm,
+		Release: j.request.release(), Namespace: j.request.DestinationNamespace,
+		KubeVersion: j.request.KubeVersion, APIVersions: j.request.APIVersions,
+		Charts: j.fetched.charts, Remote: j.fetched.files,
+		Expand: j.environment.expand,
+	}
+}
+
+// sameCharts tells whether floating dependencies still mean the charts that a rendering took.
+func (r *reads) sameCharts(network Network) bool {
+	for dependency, version := range r.charts {
+		if network == nil {
+			return false
+		}
+		if known := network.Known(context.Background(), dependency); known != "" && known != version {
+			return false
+		}
+	}
+	return true
+}
