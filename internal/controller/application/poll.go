@@ -123,7 +123,7 @@ func (r *Reconciler) repositories(ctx context.Context) map[way]use {
 			if scopes[at] == nil {
 				scopes[at] = map[v1alpha1.ApplicationSource]bool{}
 			}
-			scopes[at][asked(s.targets[i])] = true
+			scopes[at][pollable(s.targets[i])] = true
 		}
 		return false
 	})
@@ -137,8 +137,8 @@ func (r *Reconciler) repositories(ctx context.Context) map[way]use {
 	return all
 }
 
-// asked is what of a source makes a difference to a question about its repository: of Git nothing but the URL.
-func asked(source v1alpha1.ApplicationSource) v1alpha1.ApplicationSource {
+// pollable is what of a source makes a difference to a question about its repository: of Git nothing but the URL.
+func pollable(source v1alpha1.ApplicationSource) v1alpha1.ApplicationSource {
 	if source.IsChart() || source.IsOCI() {
 		return v1alpha1.ApplicationSource{RepoURL: source.RepoURL, Chart: source.Chart, TargetRevision: source.TargetRevision}
 	}
