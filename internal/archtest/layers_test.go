@@ -47,7 +47,6 @@ var layers = map[string]layer{
 	"internal/protocol":    decide,
 	"internal/rollout":     decide,
 	"internal/syncplan":    decide,
-	"internal/syncwindow":  decide,
 
 	"internal/archive":          do,
 	"internal/artifact":         do,
@@ -65,7 +64,6 @@ var layers = map[string]layer{
 	"internal/login":            do,
 	"internal/lru":              decide,
 	"internal/oci":              do,
-	"internal/project/live":     do,
 	"internal/registry":         do,
 	"internal/render":           do,
 	"internal/rollout/workload": do,

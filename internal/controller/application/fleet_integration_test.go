@@ -6,10 +6,12 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -56,6 +58,8 @@ type fleet struct {
 	work, url string
 	mirrors   string
 	options   Options
+	// stop kills the newest hub.
+	stop func()
 	// silent means that no webhook tells of commits.
 	silent bool
 	// metrics are the newest hub's.
@@ -78,7 +82,7 @@ func newFleet(t testing.TB) *fleet {
 	}
 	f := &fleet{t: t, client: c, hub: testkube.Namespace(t), target: testkube.Namespace(t), bus: event.NewBus(), mirrors: t.TempDir(), options: Default()}
 	f.options.Namespace = f.hub
-	f.options.RetryMax = 2 * time.Second
+	f.options.RetryMin, f.options.RetryMax = 50*time.Millisecond, time.Second
 	definitions, err := crd.Named("applications.argoproj.io", "appprojects.argoproj.io")
 	if err != nil {
 		t.Fatal(err)
@@ -130,13 +134,13 @@ func (f *fleet) dump() {
 	}
 }
 
-// hubConfig is how a hub reaches the API server.
-func (f *fleet) hubConfig() *rest.Config {
+// hubConfig is how a hub reaches the API server until it is dead.
+func (f *fleet) hubConfig(dead *atomic.Bool) *rest.Config {
 	config := testkube.Config(f.t)
 	if f.config != nil {
 		config = rest.CopyConfig(f.config)
 	}
-	config.Wrap(f.wire.wrap)
+	config.Wrap(func(next http.RoundTripper) http.RoundTripper { return f.wire.wrap(next, dead) })
 	return config
 }
 
@@ -194,7 +198,8 @@ func (f *fleet) start() (stop func()) {
 	f.t.Helper()
 	skip := true
 	var grace time.Duration
-	config := f.hubConfig()
+	var dead atomic.Bool
+	config := f.hubConfig(&dead)
 	mgr, err := ctrl.NewManager(config, ctrl.Options{
 		Scheme:                  f.client.Scheme(),
 		Metrics:                 metricsserver.Options{BindAddress: "0"},
@@ -215,7 +220,10 @@ func (f *fleet) start() (stop func()) {
 		f.t.Fatal(err)
 	}
 	source := &live.Source{Reader: mgr.GetClient(), Namespace: f.hub, Hub: config}
-	registry, err := cluster.NewRegistry(cluster.Default())
+	clusters := cluster.Default()
+	clusters.Patience, clusters.RetryMin, clusters.RetryMax, clusters.Grace = 500*time.Millisecond, 50*time.Millisecond, 500*time.Millisecond, time.Second
+	clusters.RefusedRetry = 200 * time.Millisecond
+	registry, err := cluster.NewRegistry(clusters)
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -236,14 +244,15 @@ func (f *fleet) start() (stop func()) {
 			f.t.Error(err)
 		}
 	}()
-	stop = func() {
+	f.stop = func() {
+		dead.Store(true) // what it still wants to write must not arrive
 		cancel()
 		<-done
 		registry.Close()
 		_ = store.Close()
 	}
-	f.t.Cleanup(stop)
-	return stop
+	f.t.Cleanup(f.stop)
+	return f.stop
 }
 
 // app makes an Application for a folder of the repository.
@@ -334,10 +343,7 @@ func configMap(name, value string) string {
 // reconciles counts those of the newest hub that went through.
 func (f *fleet) reconciles() (count uint64) {
 	f.t.Helper()
-	families, err := f.metrics.Gather()
-	if err != nil {
-		f.t.Fatal(err)
-	}
+	families, _ := f.metrics.Gather() // a hub that is about to begin can't tell everything yet
 	for _, family := range families {
 		if family.GetName() == "argocd_app_reconcile" {
 			for _, m := range family.GetMetric() {

@@ -31,7 +31,7 @@ func (s *scenario) cmdStart(ts *testscript.TestScript, _ bool, args []string) {
 		name, value, _ := strings.Cut(arg, "=")
 		ts.Check(setOption(&s.options, name, value))
 	}
-	s.stop = s.start()
+	s.start()
 }
 
 // setOption sets a field by its name.

@@ -87,7 +87,6 @@ func TestScenarios(t *testing.T) {
 // scenario is a fleet that a script commands.
 type scenario struct {
 	*fleet
-	stop func()
 	// commits are those made so far; the first is called commit1.
 	commits []string
 }

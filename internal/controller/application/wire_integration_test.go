@@ -3,39 +3,54 @@
 package application
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 )
 
-// wire notes what the hubs ask the API server.
+// wire is what lies between the hubs and the API server: it notes what they ask, and may fail.
 type wire struct {
 	mu       sync.Mutex
 	requests []asked
-	// fault, if set, may answer in the API server's place, or fail; it sees what would be sent.
-	fault func(*http.Request) (*http.Response, error)
+	// fault, if set, stands in between: it may answer itself, fail, or send the request and spoil the answer.
+	fault fault
 }
+
+type fault func(request *http.Request, send func() (*http.Response, error)) (*http.Response, error)
 
 // asked is one request: its method, and what it is about.
 type asked struct{ method, object string }
 
 func (a asked) String() string { return a.method + " " + a.object }
 
-func (w *wire) wrap(next http.RoundTripper) http.RoundTripper {
+var errDead = errors.New("the hub is dead")
+
+func (w *wire) wrap(next http.RoundTripper, dead *atomic.Bool) http.RoundTripper {
 	return roundTrip(func(request *http.Request) (*http.Response, error) {
+		if dead.Load() {
+			return nil, errDead
+		}
 		w.mu.Lock()
 		w.requests = append(w.requests, asked{request.Method + dryRun(request), objectOf(request.URL.Path)})
 		fault := w.fault
 		w.mu.Unlock()
-		if fault != nil {
-			if response, err := fault(request); response != nil || err != nil {
-				return response, err
-			}
+		send := func() (*http.Response, error) { return next.RoundTrip(request) }
+		if fault == nil {
+			return send()
 		}
-		return next.RoundTrip(request)
+		return fault(request, send)
 	})
+}
+
+// breakBy sets the fault; nil mends.
+func (w *wire) breakBy(fault fault) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.fault = fault
 }
 
 type roundTrip func(*http.Request) (*http.Response, error)
