@@ -22,6 +22,7 @@ import (
 	"github.com/gobwas/glob"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
+	"sigs.k8s.io/yaml"
 )
 
 const (
@@ -188,9 +189,12 @@ func (w *walker) evaluated(name string, text json.RawMessage) error {
 var topLevel = regexp.MustCompile(`(?m)^["']?(apiVersion|kind|metadata)["']?\s*:`)
 
 // looksLikeManifest tells a broken manifest, which is an error, from some other YAML file, which Argo CD ignores too. Argo CD
-// wants all three of apiVersion, kind and metadata in the file; two in one document are enough here, so that a misspelt
-// key doesn't delete what the manifest made.
+// wants all three of apiVersion, kind and metadata anywhere in the file; two in one document are enough here, and one in a
+// document that isn't YAML at all, so that neither a misspelt key nor a stray bracket deletes what the manifest made.
 func looksLikeManifest(data []byte) bool {
+	if bytes.Contains(data, []byte("apiVersion")) && bytes.Contains(data, []byte("kind")) && bytes.Contains(data, []byte("metadata")) {
+		return true // perhaps in braces, on one line
+	}
 	reader := utilyaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(data)))
 	for {
 		document, err := reader.Read()
@@ -201,7 +205,8 @@ func looksLikeManifest(data []byte) bool {
 		for _, match := range topLevel.FindAllSubmatch(document, -1) {
 			keys[string(match[1])] = true
 		}
-		if len(keys) >= 2 {
+		var any any
+		if len(keys) >= 2 || len(keys) == 1 && yaml.Unmarshal(document, &any) != nil {
 			return true
 		}
 	}

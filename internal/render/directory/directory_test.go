@@ -84,6 +84,8 @@ func TestRenderRefuses(t *testing.T) {
 		options                   v1alpha1.ApplicationSourceDirectory
 	}{
 		{name: "broken YAML", file: "x.yaml", content: "apiVersion: v1\nkind: A\n  bad: [\n", want: "app/x.yaml: parsing manifests: document 1:"},
+		{name: "broken YAML in braces", file: "x.yaml", content: "{apiVersion: v1, kind: A, metadata: {name: [}}\n", want: "app/x.yaml: parsing manifests: document 1:"},
+		{name: "hardly a manifest", file: "x.yaml", content: "kind: [\n", want: "app/x.yaml: parsing manifests: document 1:"},
 		{name: "a misspelt key", file: "x.yaml", content: "apiVersion: v1\nkindd: A\nmetadata: {name: a}\n", want: "app/x.yaml: parsing manifests: document 1:"},
 		{name: "no name", file: "x.yaml", content: "apiVersion: v1\nkind: A\nmetadata: {}\n", want: "app/x.yaml: A has no metadata.name"},
 		{name: "JSON that is no manifest", file: "x.json", content: `{"a": 1}`, want: "app/x.json: parsing manifests"},
