@@ -34,3 +34,9 @@ func lockFile(path string) (*os.File, error) {
 	}
 	return file, nil
 }
+
+// unlockFile drops the lock at once. To close the file alone isn't enough: a process that is just being forked has it open,
+// too, until it becomes another program.
+func unlockFile(file *os.File) error {
+	return errors.Join(syscall.Flock(int(file.Fd()), syscall.LOCK_UN), file.Close())
+}

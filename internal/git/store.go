@@ -127,7 +127,7 @@ func NewStore(options Options) (*Store, error) {
 	}
 	// Keys of a former process; its remotes may be gone.
 	if err := os.RemoveAll(filepath.Join(dir, "keys")); err != nil {
-		s.lock.Close()
+		_ = unlockFile(s.lock)
 		return nil, fmt.Errorf("removing old keys: %w", err)
 	}
 	s.alive, s.close = context.WithCancelCause(context.Background())
@@ -143,7 +143,7 @@ func (s *Store) Close() error {
 		mirror.objects.stop()
 	}
 	os.RemoveAll(filepath.Join(s.options.Dir, "keys"))
-	return s.lock.Close()
+	return unlockFile(s.lock)
 }
 
 // Repository returns the repository at the remote's URL, as the remote's credentials see it; the same remote gives the same
