@@ -12,6 +12,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	argo "fairlead.dev/fairlead/api/argo/v1alpha1"
@@ -293,16 +294,23 @@ func fromSettings(cluster settings.Cluster) protocol.Cluster {
 	config := cluster.Config
 	answer := protocol.Cluster{
 		Server: cluster.Server, Name: cluster.Name, Namespaces: cluster.Namespaces, ClusterResources: cluster.ClusterResources,
-		Project: cluster.Project, Labels: withoutPrefix(cluster.Labels), Annotations: withoutPrefix(cluster.Annotations),
+		Project: cluster.Project, Shard: cluster.Shard, Labels: withoutPrefix(cluster.Labels), Annotations: withoutPrefix(cluster.Annotations),
 		Config: protocol.ClusterConfig{
 			Username: config.Username, Password: config.Password, BearerToken: config.BearerToken,
 			DisableCompression: config.DisableCompression, ProxyURL: config.ProxyURL,
 			TLSClientConfig: protocol.TLSClientConfig(config.TLSClientConfig),
 		},
 	}
+	if aws := config.AWSAuthConfig; aws != nil {
+		answer.Config.AWSAuthConfig = &protocol.AWSAuthConfig{ClusterName: aws.ClusterName, RoleARN: aws.RoleARN, Profile: aws.Profile}
+	}
 	if exec := config.ExecProviderConfig; exec != nil {
 		answer.Config.ExecProviderConfig = &protocol.ExecProviderConfig{
 			Command: exec.Command, Args: exec.Args, Env: exec.Env, APIVersion: exec.APIVersion, InstallHint: exec.InstallHint,
+			ProvideClusterInfo: exec.ProvideClusterInfo,
+		}
+		if len(exec.Config) > 0 {
+			answer.Config.ExecProviderConfig.Config = &runtime.RawExtension{Raw: exec.Config}
 		}
 	}
 	return answer
