@@ -54,6 +54,11 @@ func RunAction(group, kind, name string) string {
 	return Action + "/" + group + "/" + kind + "/" + name
 }
 
+// OnObject is an action on one live object of an application, such as delete//Pod/dev/web-0.
+func OnObject(action, group, kind, namespace, name string) string {
+	return action + "/" + group + "/" + kind + "/" + namespace + "/" + name
+}
+
 // InProject is the object name of a thing that belongs to a project: project/name, or the name alone without a project
 // (clusters and repositories that every project may use).
 func InProject(project, name string) string {

@@ -3,8 +3,10 @@ package app
 import (
 	"context"
 	"fmt"
+	"io"
 
 	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -32,6 +34,11 @@ var (
 	_ server.Fleet            = (*fleet)(nil)
 	_ server.ReplicaSetLister = (*fleet)(nil)
 	_ server.ClusterInformer  = (*fleet)(nil)
+	_ server.CacheInvalidator = (*fleet)(nil)
+	_ server.TreeWatcher      = (*fleet)(nil)
+	_ server.ObjectDeleter    = (*fleet)(nil)
+	_ server.EventLister      = (*fleet)(nil)
+	_ server.PodLogger        = (*fleet)(nil)
 )
 
 // clusterOf connects to the cluster that an application goes to.
@@ -93,61 +100,6 @@ func (f *fleet) Patch(ctx context.Context, app *v1alpha1.Application, ref protoc
 		}
 	}
 	return u, nil
-}
-
-// Tree is what an application manages, with all that these objects own.
-func (f *fleet) Tree(ctx context.Context, app *v1alpha1.Application) (*protocol.ApplicationTree, error) {
-	c, err := f.clusterOf(ctx, app)
-	if err != nil {
-		return nil, err
-	}
-	nodes, err := c.Tree(ctx, f.instance(app))
-	if err != nil {
-		return nil, err
-	}
-	tree := &protocol.ApplicationTree{}
-	for _, node := range nodes {
-		tree.Nodes = append(tree.Nodes, resourceNode(node))
-	}
-	return tree, nil
-}
-
-func resourceNode(node cluster.TreeNode) protocol.ResourceNode {
-	out := protocol.ResourceNode{
-		ResourceRef:     refOf(node.Key),
-		ResourceVersion: node.ResourceVersion,
-		Images:          node.Images,
-		CreatedAt:       &metav1.Time{Time: node.CreatedAt.Time},
-	}
-	out.Version, out.UID = node.Version, string(node.UID)
-	for _, parent := range node.Parents {
-		ref := refOf(parent.Key)
-		ref.UID = string(parent.UID)
-		out.ParentRefs = append(out.ParentRefs, ref)
-	}
-	out.NetworkingInfo = networkingInfo(node.Network)
-	for _, item := range node.Info {
-		out.Info = append(out.Info, protocol.InfoItem{Name: item.Name, Value: item.Value})
-	}
-	if node.Health != nil {
-		out.Health = &v1alpha1.HealthStatus{Status: node.Health.Code, Message: node.Health.Message}
-	}
-	return out
-}
-
-func networkingInfo(n *cluster.Network) *protocol.NetworkingInfo {
-	if n == nil {
-		return nil
-	}
-	info := &protocol.NetworkingInfo{TargetLabels: n.TargetLabels, Labels: n.Labels, Ingress: n.Ingress, ExternalURLs: n.ExternalURLs}
-	for _, target := range n.Targets {
-		info.TargetRefs = append(info.TargetRefs, refOf(target))
-	}
-	return info
-}
-
-func refOf(key object.Key) protocol.ResourceRef {
-	return protocol.ResourceRef{Group: key.Group, Kind: key.Kind, Namespace: key.Namespace, Name: key.Name}
 }
 
 // ReplicaSets are those of an application in a namespace.
@@ -212,4 +164,37 @@ func (f *fleet) ClusterInfo(_ context.Context, configured settings.Cluster) prot
 // InvalidateCache throws away what is known of a cluster and reads it again.
 func (f *fleet) InvalidateCache(configured settings.Cluster) error {
 	return f.clusters.Invalidate(configured)
+}
+
+// Delete deletes a live object.
+func (f *fleet) Delete(ctx context.Context, app *v1alpha1.Application, ref protocol.ResourceRef, propagation string) error {
+	c, err := f.clusterOf(ctx, app)
+	if err != nil {
+		return err
+	}
+	return c.Delete(ctx, gvkOf(ref), keyOf(ref), propagation, "")
+}
+
+// Events are those of a live object.
+func (f *fleet) Events(ctx context.Context, app *v1alpha1.Application, ref protocol.ResourceRef) ([]corev1.Event, error) {
+	c, err := f.clusterOf(ctx, app)
+	if err != nil {
+		return nil, err
+	}
+	return c.Events(ctx, ref.Namespace, ref.Name, ref.UID)
+}
+
+// PodLog is the log of a pod's container.
+func (f *fleet) PodLog(ctx context.Context, app *v1alpha1.Application, pod protocol.ResourceRef, q *protocol.ApplicationPodLogsQuery) (io.ReadCloser, error) {
+	c, err := f.clusterOf(ctx, app)
+	if err != nil {
+		return nil, err
+	}
+	options := cluster.LogOptions{
+		Container: q.Container, Follow: q.Follow, Previous: q.Previous, Tail: q.TailLines, SinceSeconds: q.SinceSeconds,
+	}
+	if q.SinceTime != nil {
+		options.Since = q.SinceTime.Time
+	}
+	return c.Log(ctx, pod.Namespace, pod.Name, options)
 }

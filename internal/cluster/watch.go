@@ -58,7 +58,7 @@ func (c *Cluster) watch(ctx context.Context, whole bool, gvks []schema.GroupVers
 	}
 	var timeout <-chan time.Time
 	for _, w := range pending {
-		if isClosed(w.synced) {
+		if isClosed(w.synced) || c.refused(w) {
 			continue
 		}
 		if timeout == nil {
@@ -87,6 +87,13 @@ func (c *Cluster) watch(ctx context.Context, whole bool, gvks []schema.GroupVers
 		return c.outage
 	}
 	return nil
+}
+
+// refused tells of a watch that needn't be waited for.
+func (c *Cluster) refused(w *watched) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return w.err != nil
 }
 
 func (c *Cluster) notSynced(w *watched) error {

@@ -206,8 +206,8 @@ func (c *Cluster) Create(ctx context.Context, manifest *unstructured.Unstructure
 	return answer, nil
 }
 
-// Delete deletes an object; one that isn't there is no error. Propagation is foreground, background, orphan, or empty for
-// the kind's own. A UID makes sure that it is that object, and not another of the same name.
+// Delete deletes an object; one that isn't there is no error. Propagation is foreground, background, orphan, force
+// (background, with no grace for pods), or empty for the kind's own. A UID makes sure that it is that object, and not another of the same name.
 func (c *Cluster) Delete(ctx context.Context, gvk schema.GroupVersionKind, key object.Key, propagation string, uid types.UID) error {
 	ctx, cancel := c.request(ctx)
 	defer cancel()
@@ -226,6 +226,9 @@ func (c *Cluster) Delete(ctx context.Context, gvk schema.GroupVersionKind, key o
 	case "orphan":
 		policy := metav1.DeletePropagationOrphan
 		options.PropagationPolicy = &policy
+	case "force":
+		policy, now := metav1.DeletePropagationBackground, int64(0)
+		options.PropagationPolicy, options.GracePeriodSeconds = &policy, &now
 	}
 	if uid != "" {
 		options.Preconditions = &metav1.Preconditions{UID: &uid}

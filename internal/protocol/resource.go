@@ -120,6 +120,36 @@ type ApplicationResourceResponse struct {
 	Manifest string `json:"manifest" protobuf:"bytes,1,req,name=manifest"`
 }
 
+// ApplicationResourcePatchRequest changes one object of an application.
+type ApplicationResourcePatchRequest struct {
+	Name         string `json:"name" protobuf:"bytes,1,req,name=name"`
+	Namespace    string `json:"namespace,omitempty" protobuf:"bytes,2,opt,name=namespace"`
+	ResourceName string `json:"resourceName" protobuf:"bytes,3,req,name=resourceName"`
+	Version      string `json:"version" protobuf:"bytes,4,req,name=version"`
+	Group        string `json:"group,omitempty" protobuf:"bytes,5,opt,name=group"`
+	Kind         string `json:"kind" protobuf:"bytes,6,req,name=kind"`
+	Patch        string `json:"patch" protobuf:"bytes,7,req,name=patch"`
+	// PatchType is Kubernetes' media type of the patch.
+	PatchType    string `json:"patchType" protobuf:"bytes,8,req,name=patchType"`
+	AppNamespace string `json:"appNamespace,omitempty" protobuf:"bytes,9,opt,name=appNamespace"`
+	Project      string `json:"project,omitempty" protobuf:"bytes,10,opt,name=project"`
+}
+
+// ApplicationResourceDeleteRequest deletes one object of an application.
+type ApplicationResourceDeleteRequest struct {
+	Name         string `json:"name" protobuf:"bytes,1,req,name=name"`
+	Namespace    string `json:"namespace,omitempty" protobuf:"bytes,2,opt,name=namespace"`
+	ResourceName string `json:"resourceName" protobuf:"bytes,3,req,name=resourceName"`
+	Version      string `json:"version" protobuf:"bytes,4,req,name=version"`
+	Group        string `json:"group,omitempty" protobuf:"bytes,5,opt,name=group"`
+	Kind         string `json:"kind" protobuf:"bytes,6,req,name=kind"`
+	// Force gives pods no time to end; Orphan leaves what the object owns.
+	Force        bool   `json:"force,omitempty" protobuf:"varint,7,opt,name=force"`
+	Orphan       bool   `json:"orphan,omitempty" protobuf:"varint,8,opt,name=orphan"`
+	AppNamespace string `json:"appNamespace,omitempty" protobuf:"bytes,9,opt,name=appNamespace"`
+	Project      string `json:"project,omitempty" protobuf:"bytes,10,opt,name=project"`
+}
+
 // ResourceActionRunRequest runs an action on one object.
 type ResourceActionRunRequest struct {
 	Name         string `json:"name" protobuf:"bytes,1,req,name=name"`

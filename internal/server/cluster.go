@@ -198,6 +198,22 @@ func (s *Server) deleteCluster(ctx context.Context, c *call, q *protocol.Cluster
 	return &protocol.ClusterResponse{}, nil
 }
 
+// invalidateCluster has a cluster read anew.
+func (s *Server) invalidateCluster(ctx context.Context, c *call, q *protocol.ClusterQuery) (*protocol.Cluster, error) {
+	cluster, err := s.cluster(ctx, c, q)
+	if err != nil {
+		return nil, err
+	}
+	invalidator, ok := s.options.Fleet.(CacheInvalidator)
+	if !ok {
+		return nil, missingPart("reach clusters")
+	}
+	if err := invalidator.InvalidateCache(cluster); err != nil {
+		return nil, err
+	}
+	return s.answerCluster(ctx, cluster)
+}
+
 // writeCluster keeps a cluster as a Secret in Argo CD's form; name is that of the Secret to replace, empty for a new one.
 func (s *Server) writeCluster(ctx context.Context, name string, cluster *protocol.Cluster) (*protocol.Cluster, error) {
 	config, err := json.Marshal(cluster.Config)

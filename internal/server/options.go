@@ -11,6 +11,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
@@ -126,6 +127,26 @@ type PodLogger interface {
 // ClusterInformer is a Fleet that knows how its connections are.
 type ClusterInformer interface {
 	ClusterInfo(ctx context.Context, cluster settings.Cluster) protocol.ClusterInfo
+}
+
+// CacheInvalidator is a Fleet that can read a cluster anew.
+type CacheInvalidator interface {
+	InvalidateCache(cluster settings.Cluster) error
+}
+
+// TreeWatcher is a Fleet that tells when an application's tree may have changed, until ctx ends.
+type TreeWatcher interface {
+	TreeChanges(ctx context.Context, app *argo.Application) <-chan struct{}
+}
+
+// ObjectDeleter is a Fleet that can delete a live object. Propagation is foreground, force or orphan.
+type ObjectDeleter interface {
+	Delete(ctx context.Context, app *argo.Application, ref protocol.ResourceRef, propagation string) error
+}
+
+// EventLister is a Fleet that can list the events of a live object.
+type EventLister interface {
+	Events(ctx context.Context, app *argo.Application, ref protocol.ResourceRef) ([]corev1.Event, error)
 }
 
 // Sources reaches repositories.

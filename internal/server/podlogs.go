@@ -45,28 +45,42 @@ func (s *Server) podLogs(ctx context.Context, c *call, q *protocol.ApplicationPo
 	if len(pods) > maxLogPods {
 		return invalid("max pods to view logs are reached. Please provide more granular query")
 	}
-	keep, err := logFilter(q)
+	keep, err := newLogFilter(q)
 	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	lines := make(chan *protocol.LogEntry)
 	readers, readersCtx := errgroup.WithContext(ctx)
-	for _, pod := range pods {
-		readers.Go(func() error { return readLog(readersCtx, logger, app, pod, q, lines) })
+	logs := make([]chan *protocol.LogEntry, len(pods))
+	for i, pod := range pods {
+		logs[i] = make(chan *protocol.LogEntry)
+		readers.Go(func() error {
+			defer close(logs[i])
+			return readLog(readersCtx, logger, app, pod, q, logs[i])
+		})
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- readers.Wait(); close(lines) }()
-	for entry := range lines {
-		if !keep(entry) {
-			continue
-		}
-		if err := send(entry); err != nil {
-			return err // the readers end with ctx
-		}
+	merge := mergeLogs
+	if q.Follow {
+		merge = s.mergeFollowed
 	}
-	if err := <-ended; err != nil && !errors.Is(err, context.Canceled) {
+	var past bool
+	err = merge(ctx, logs, func(entry *protocol.LogEntry) error {
+		if past = past || keep.past(entry); past {
+			return errPast
+		}
+		if !keep.wants(entry) {
+			return nil
+		}
+		return send(entry)
+	})
+	if err != nil && !past {
+		return err // the readers end with ctx
+	}
+	if past {
+		cancel()
+	}
+	if err := readers.Wait(); err != nil && !errors.Is(err, context.Canceled) {
 		return err
 	}
 	now := metav1.NewTime(s.options.Clock.Now())
@@ -110,29 +124,39 @@ func podsBelow(tree *protocol.ApplicationTree, q *protocol.ApplicationPodLogsQue
 }
 
 // logFilter tells which lines a query wants.
-func logFilter(q *protocol.ApplicationPodLogsQuery) (func(*protocol.LogEntry) bool, error) {
-	var until time.Time
+type logFilter struct {
+	until              time.Time
+	literal            string
+	inverse, matchCase bool
+}
+
+func newLogFilter(q *protocol.ApplicationPodLogsQuery) (logFilter, error) {
+	f := logFilter{matchCase: q.MatchCase}
 	if q.UntilTime != "" {
 		var err error
-		if until, err = time.Parse(time.RFC3339Nano, q.UntilTime); err != nil {
-			return nil, invalid(fmt.Sprintf("invalid untilTime parameter value: %v", err))
+		if f.until, err = time.Parse(time.RFC3339Nano, q.UntilTime); err != nil {
+			return f, invalid(fmt.Sprintf("invalid untilTime parameter value: %v", err))
 		}
 	}
 	// A leading "!" turns the filter round.
-	literal, inverse := strings.CutPrefix(q.Filter, "!")
-	if !q.MatchCase {
-		literal = strings.ToLower(literal)
+	f.literal, f.inverse = strings.CutPrefix(q.Filter, "!")
+	if !f.matchCase {
+		f.literal = strings.ToLower(f.literal)
 	}
-	return func(entry *protocol.LogEntry) bool {
-		if !until.IsZero() && entry.TimeStamp.After(until) {
-			return false
-		}
-		content := entry.Content
-		if !q.MatchCase {
-			content = strings.ToLower(content)
-		}
-		return literal == "" || strings.Contains(content, literal) != inverse
-	}, nil
+	return f, nil
+}
+
+// past tells that a line, and so every later one, is too late.
+func (f logFilter) past(entry *protocol.LogEntry) bool {
+	return !f.until.IsZero() && entry.TimeStamp.After(f.until)
+}
+
+func (f logFilter) wants(entry *protocol.LogEntry) bool {
+	content := entry.Content
+	if !f.matchCase {
+		content = strings.ToLower(content)
+	}
+	return f.literal == "" || strings.Contains(content, f.literal) != f.inverse
 }
 
 func readLog(ctx context.Context, logger PodLogger, app *argo.Application, pod protocol.ResourceRef, q *protocol.ApplicationPodLogsQuery,

@@ -60,6 +60,10 @@ func (s *Server) resourceTable() []row {
 	return []row{
 		unary(p.ApplicationManaged, may(apps, access.Get), s.managedResources, get("/api/v1/applications/{applicationName}/managed-resources")),
 		unary(p.ApplicationResourceTree, may(apps, access.Get), s.resourceTree, get("/api/v1/applications/{applicationName}/resource-tree")),
+		stream(p.ApplicationWatchTree, may(apps, access.Get), s.watchResourceTree,
+			get("/api/v1/stream/applications/{applicationName}/resource-tree")),
+		unary(p.ApplicationPatchObject, may(apps, access.Update), s.patchResource, post("/api/v1/applications/{name}/resource", "patch")),
+		unary(p.ApplicationDeleteObject, may(apps, access.Delete), s.deleteResource, deletion("/api/v1/applications/{name}/resource")),
 		unary(p.ApplicationManifests, may(apps, access.Get), s.manifests, get("/api/v1/applications/{name}/manifests")),
 		unary(p.ApplicationRevision, may(apps, access.Get), s.revisionMetadata, get("/api/v1/applications/{name}/revisions/{revision}/metadata")),
 		unary(p.ApplicationResource, may(apps, access.Get), s.getResource, get("/api/v1/applications/{name}/resource")),
@@ -79,6 +83,7 @@ func (s *Server) configurationTable() []row {
 		unary(p.ClusterCreate, may(access.Clusters, access.Create), s.createCluster, post("/api/v1/clusters", "cluster")),
 		unary(p.ClusterUpdate, may(access.Clusters, access.Update), s.updateCluster, put("/api/v1/clusters/{id.value}", "cluster")),
 		unary(p.ClusterDelete, may(access.Clusters, access.Delete), s.deleteCluster, deletion("/api/v1/clusters/{id.value}")),
+		unary(p.ClusterInvalidate, may(access.Clusters, access.Update), s.invalidateCluster, post("/api/v1/clusters/{id.value}/invalidate-cache", "")),
 
 		unary(p.RepositoryGetList, may(access.Repositories, access.Get), s.listRepositories, get("/api/v1/repositories")),
 		unary(p.RepositoryOldList, may(access.Repositories, access.Get), s.listRepositories),

@@ -1,0 +1,139 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"path"
+	"slices"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"fairlead.dev/fairlead/api/argo/v1alpha1"
+	"fairlead.dev/fairlead/internal/cluster"
+	"fairlead.dev/fairlead/internal/object"
+	"fairlead.dev/fairlead/internal/protocol"
+)
+
+// Tree is what an application manages, with all that these objects own, the hosts of its pods, and the orphans of its
+// namespace where its project asks for them.
+func (f *fleet) Tree(ctx context.Context, app *v1alpha1.Application) (*protocol.ApplicationTree, error) {
+	c, err := f.clusterOf(ctx, app)
+	if err != nil {
+		return nil, err
+	}
+	nodes, err := c.Tree(ctx, f.instance(app))
+	if err != nil {
+		return nil, err
+	}
+	tree := &protocol.ApplicationTree{}
+	for _, node := range nodes {
+		tree.Nodes = append(tree.Nodes, resourceNode(node))
+	}
+	hosts, err := c.Hosts(ctx, nodes)
+	if err != nil && !errors.Is(err, cluster.ErrNotReady) {
+		return nil, err
+	}
+	for _, host := range hosts {
+		tree.Hosts = append(tree.Hosts, hostInfo(host))
+	}
+	return tree, f.orphans(ctx, c, app, tree)
+}
+
+// orphans adds the objects of the destination's namespace that belong to nobody, if the project monitors them.
+func (f *fleet) orphans(ctx context.Context, c *cluster.Cluster, app *v1alpha1.Application, tree *protocol.ApplicationTree) error {
+	var project v1alpha1.AppProject
+	err := f.settings.Reader.Get(ctx, client.ObjectKey{Namespace: f.namespace, Name: app.Spec.ProjectName()}, &project)
+	if apierrors.IsNotFound(err) || err == nil && project.Spec.OrphanedResources == nil || app.Spec.Destination.Namespace == "" {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	orphans, err := c.Orphans(ctx, app.Spec.Destination.Namespace)
+	if err != nil {
+		return err
+	}
+	for _, orphan := range orphans {
+		if !ignoredOrphan(project.Spec.OrphanedResources.Ignore, orphan.Key) {
+			tree.OrphanedNodes = append(tree.OrphanedNodes, resourceNode(orphan))
+		}
+	}
+	return nil
+}
+
+func ignoredOrphan(ignore []v1alpha1.OrphanedResourceKey, key object.Key) bool {
+	matches := func(pattern, value string) bool {
+		ok, err := path.Match(pattern, value)
+		return err == nil && ok
+	}
+	return slices.ContainsFunc(ignore, func(i v1alpha1.OrphanedResourceKey) bool {
+		return (i.Kind == "" || matches(i.Kind, key.Kind)) && matches(i.Group, key.Group) && (i.Name == "" || matches(i.Name, key.Name))
+	})
+}
+
+// TreeChanges tells when an application's tree may have changed, until ctx ends.
+func (f *fleet) TreeChanges(ctx context.Context, app *v1alpha1.Application) <-chan struct{} {
+	changes := make(chan struct{}, 1)
+	instance := f.instance(app)
+	cancel := f.clusters.Subscribe(func(change cluster.Change) {
+		if change.Instance != instance && change.Instance != "" {
+			return
+		}
+		select {
+		case changes <- struct{}{}:
+		default:
+		}
+	})
+	context.AfterFunc(ctx, cancel)
+	return changes
+}
+
+func hostInfo(host cluster.Host) protocol.HostInfo {
+	info := protocol.HostInfo{Name: host.Name, SystemInfo: host.System}
+	for _, r := range host.Resources {
+		info.ResourcesInfo = append(info.ResourcesInfo, protocol.HostResourceInfo{
+			ResourceName: string(r.Name), RequestedByApp: r.App, RequestedByNeighbors: r.Neighbors, Capacity: r.Capacity,
+		})
+	}
+	return info
+}
+
+func resourceNode(node cluster.TreeNode) protocol.ResourceNode {
+	out := protocol.ResourceNode{
+		ResourceRef:     refOf(node.Key),
+		ResourceVersion: node.ResourceVersion,
+		Images:          node.Images,
+		CreatedAt:       &metav1.Time{Time: node.CreatedAt.Time},
+	}
+	out.Version, out.UID = node.Version, string(node.UID)
+	for _, parent := range node.Parents {
+		ref := refOf(parent.Key)
+		ref.UID = string(parent.UID)
+		out.ParentRefs = append(out.ParentRefs, ref)
+	}
+	out.NetworkingInfo = networkingInfo(node.Network)
+	for _, item := range node.Info {
+		out.Info = append(out.Info, protocol.InfoItem{Name: item.Name, Value: item.Value})
+	}
+	if node.Health != nil {
+		out.Health = &v1alpha1.HealthStatus{Status: node.Health.Code, Message: node.Health.Message}
+	}
+	return out
+}
+
+func networkingInfo(n *cluster.Network) *protocol.NetworkingInfo {
+	if n == nil {
+		return nil
+	}
+	info := &protocol.NetworkingInfo{TargetLabels: n.TargetLabels, Labels: n.Labels, Ingress: n.Ingress, ExternalURLs: n.ExternalURLs}
+	for _, target := range n.Targets {
+		info.TargetRefs = append(info.TargetRefs, refOf(target))
+	}
+	return info
+}
+
+func refOf(key object.Key) protocol.ResourceRef {
+	return protocol.ResourceRef{Group: key.Group, Kind: key.Kind, Namespace: key.Namespace, Name: key.Name}
+}
