@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -59,6 +60,10 @@ type memoryFleet struct {
 	mu   sync.Mutex
 	live map[protocol.ResourceRef]*unstructured.Unstructured
 	sets []appsv1.ReplicaSet
+	// deleted is what was asked for, changes and stray are the tree's.
+	deleted []string
+	changes chan struct{}
+	stray   string
 }
 
 func newMemoryFleet(t *testing.T) *memoryFleet {
@@ -122,6 +127,8 @@ func (f *memoryFleet) Patch(ctx context.Context, app *argo.Application, ref prot
 }
 
 func (f *memoryFleet) Tree(context.Context, *argo.Application) (*protocol.ApplicationTree, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	rolloutRef := protocol.ResourceRef{Group: "argoproj.io", Kind: "Rollout", Namespace: "shop-prod", Name: "web", UID: "1"}
 	set := protocol.ResourceRef{Group: "apps", Version: "v1", Kind: "ReplicaSet", Namespace: "shop-prod", Name: "web-rs", UID: "4"}
 	return &protocol.ApplicationTree{Nodes: []protocol.ResourceNode{
@@ -131,7 +138,7 @@ func (f *memoryFleet) Tree(context.Context, *argo.Application) (*protocol.Applic
 			ResourceRef: protocol.ResourceRef{Kind: "Pod", Namespace: "shop-prod", Name: "web-1", UID: "2"},
 			ParentRefs:  []protocol.ResourceRef{{Group: "apps", Kind: "ReplicaSet", Namespace: "shop-prod", Name: "web-rs"}},
 		},
-		{ResourceRef: protocol.ResourceRef{Kind: "Pod", Namespace: "shop-prod", Name: "stray", UID: "3"}},
+		{ResourceRef: protocol.ResourceRef{Kind: "Pod", Namespace: "shop-prod", Name: cmp.Or(f.stray, "stray"), UID: "3"}},
 	}}, nil
 }
 
