@@ -45,6 +45,9 @@ func RunHub(ctx context.Context, options HubOptions) error {
 	if err := mgr.Add(everywhere{api}); err != nil {
 		return fmt.Errorf("adding the API: %w", err)
 	}
+	if err := mgr.Add(everywhere{stayFrugal()}); err != nil {
+		return fmt.Errorf("adding the care for memory: %w", err)
+	}
 	options.Logger.Info("hub starts", "address", options.Address, "namespace", options.Namespace, "version", options.Version)
 	return mgr.Start(ctx)
 }

@@ -94,5 +94,8 @@ func (w *world) profile(ctx context.Context, name string) (finish func()) {
 	return func() {
 		<-done
 		_ = w.hub.saveProfile(ctx, "heap?gc=1", filepath.Join(w.options.Profiles, fileName(name)+".heap"))
+		if log, err := os.ReadFile(w.hub.log()); err == nil {
+			_ = os.WriteFile(filepath.Join(w.options.Profiles, "hub.log"), log, 0o644)
+		}
 	}
 }

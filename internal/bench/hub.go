@@ -214,7 +214,7 @@ func (h *hub) saveProfile(ctx context.Context, profile, path string) error {
 	}
 	for began := time.Now(); ; {
 		err := h.fetch(ctx, "http://"+h.profiles+"/debug/pprof/"+profile, path)
-		if err == nil || time.Since(began) > 5*time.Second {
+		if err == nil || time.Since(began) > 20*time.Second {
 			return err
 		}
 		select {

@@ -3,8 +3,10 @@ package desired
 import (
 	"encoding/base64"
 	"fmt"
+	"maps"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"fairlead.dev/fairlead/internal/object"
@@ -38,7 +40,7 @@ func Place(objects []*unstructured.Unstructured, p Placement) Placed {
 	defined := definedKinds(objects)
 	index := map[object.Key]int{}
 	for _, original := range objects {
-		u := original.DeepCopy()
+		u := ownMetadata(original)
 		clean(u)
 		gvk := u.GroupVersionKind()
 		namespaced, known := p.Namespaced(gvk)
@@ -70,6 +72,15 @@ func Place(objects []*unstructured.Unstructured, p Placement) Placed {
 		placed.Objects = append(placed.Objects, u)
 	}
 	return placed
+}
+
+// ownMetadata is an object whose metadata can be changed; everything below the other fields is the original's.
+func ownMetadata(original *unstructured.Unstructured) *unstructured.Unstructured {
+	u := &unstructured.Unstructured{Object: maps.Clone(original.Object)}
+	if metadata, ok := u.Object["metadata"].(map[string]any); ok {
+		u.Object["metadata"] = runtime.DeepCopyJSON(metadata)
+	}
+	return u
 }
 
 // definedKinds are the kinds that the manifests themselves define, and whether they are namespaced.
@@ -107,9 +118,9 @@ func encodeStringData(u *unstructured.Unstructured) {
 	if !ok {
 		return
 	}
-	data, ok := u.Object["data"].(map[string]any)
-	if !ok {
-		data = map[string]any{}
+	data := map[string]any{}
+	if given, ok := u.Object["data"].(map[string]any); ok {
+		data = maps.Clone(given)
 	}
 	for key, value := range values {
 		data[key] = base64.StdEncoding.EncodeToString(fmt.Append(nil, value))

@@ -126,7 +126,8 @@ func (s stop) Error() string { return s.reason }
 func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
 	began := r.clock.Now()
 	cached := &v1alpha1.Application{}
-	if err := r.client.Get(ctx, request.NamespacedName, cached); err != nil {
+	// The cache's own object: it is only compared with. What the phases write to is the visit's copy.
+	if err := r.client.Get(ctx, request.NamespacedName, cached, client.UnsafeDisableDeepCopy); err != nil {
 		if apierrors.IsNotFound(err) {
 			r.gone(ctx, request.NamespacedName)
 			return ctrl.Result{}, nil
@@ -137,6 +138,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	app := s.newest(cached)
 	v := &visit{app: app.DeepCopy(), before: app, health: app.Status.Health.Status, session: s, instance: object.InstanceName(app.Name, app.Namespace, r.options.Namespace)}
 	s.current = v
+	defer func() { s.current = nil }() // a visit holds on to copies of everything that it saw
 	s.setBusy()
 	defer r.settle(ctx, v)
 	if app.DeletionTimestamp != nil {
@@ -152,7 +154,8 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	case errors.Is(v.err, cluster.ErrNotReady):
 		return ctrl.Result{}, nil // the cluster says when it is; until then nothing is known that would be worth telling
 	case errors.As(v.err, &lost):
-		s.run, s.written = nil, nil
+		s.run = nil
+		s.keepWritten(nil)
 		return ctrl.Result{}, fmt.Errorf("reconciling application %s: %w", request, v.err)
 	}
 	r.space(v)

@@ -24,8 +24,6 @@ type session struct {
 
 	// current is the reconcile under way.
 	current *visit
-	// written is the application after our last write, which the cache may not have caught up with.
-	written *v1alpha1.Application
 	// sources are the spec's that manifests were looked up for, with the credentials of the project sourcesOf, at revisions.
 	// lookupErr is why the last look-up failed.
 	sources   v1alpha1.ApplicationSources
@@ -65,8 +63,10 @@ type session struct {
 	// known is manifests and revisions for others than the reconcile.
 	known   *desired.Manifests
 	targets v1alpha1.ApplicationSources
-	// lastWrite is the resource version of our last write.
+	// lastWrite is the resource version of our last write. written is what it made of the application, until the cache has
+	// it too.
 	lastWrite string
+	written   *v1alpha1.Application
 	// standing is what the last reconcile has found, for those that depend on this application; busy is true during one.
 	// waiting is true while this one waits for others.
 	standing      dependency.State
@@ -99,6 +99,8 @@ type timings struct {
 
 // newest is the application as the cache has it, or as we wrote it, whichever is newer.
 func (s *session) newest(cached *v1alpha1.Application) *v1alpha1.Application {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.written == nil || s.written.UID != cached.UID {
 		s.written = nil
 		return cached
@@ -110,6 +112,16 @@ func (s *session) newest(cached *v1alpha1.Application) *v1alpha1.Application {
 	}
 	s.written = nil
 	return cached
+}
+
+// keepWritten notes our last write, until the cache has caught up; nil forgets it.
+func (s *session) keepWritten(app *v1alpha1.Application) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.written = app
+	if app != nil {
+		s.lastWrite = app.ResourceVersion
+	}
 }
 
 // takeStale returns and clears the request for a new look.
@@ -197,17 +209,15 @@ func (s *sessions) find(question func(*session) bool) []*session {
 	return found
 }
 
-// wrote tells whether an object of that version is what we wrote ourselves.
-func (s *session) wrote(resourceVersion string) bool {
+// echoes tells whether an object of that version, which the cache has now, is what we wrote ourselves.
+func (s *session) echoes(resourceVersion string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.lastWrite == resourceVersion
-}
-
-func (s *session) noteWrite(resourceVersion string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.lastWrite = resourceVersion
+	if s.lastWrite != resourceVersion {
+		return false
+	}
+	s.written = nil
+	return true
 }
 
 // setOutage notes or clears an outage of the repository, and tells whether that is news.

@@ -96,7 +96,7 @@ func enqueue(_ context.Context, app *v1alpha1.Application, q queue) {
 func (r *Reconciler) news() predicate.TypedPredicate[*v1alpha1.Application] {
 	return predicate.TypedFuncs[*v1alpha1.Application]{
 		UpdateFunc: func(e kubeevent.TypedUpdateEvent[*v1alpha1.Application]) bool {
-			return !r.sessions.of(client.ObjectKeyFromObject(e.ObjectNew)).wrote(e.ObjectNew.ResourceVersion)
+			return !r.sessions.of(client.ObjectKeyFromObject(e.ObjectNew)).echoes(e.ObjectNew.ResourceVersion)
 		},
 	}
 }

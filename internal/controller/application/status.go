@@ -65,8 +65,7 @@ func (r *Reconciler) write(ctx context.Context, v *visit, exactly bool) error {
 	if err := r.client.Patch(ctx, written, patch); err != nil {
 		return err
 	}
-	v.session.written = written
-	v.session.noteWrite(written.ResourceVersion)
+	v.session.keepWritten(written)
 	v.before = written
 	// What others changed meanwhile comes with the answer; what this reconcile knows stays.
 	v.app.Operation = written.Operation.DeepCopy()

@@ -111,7 +111,8 @@ func (s *Source) Secret(ctx context.Context, name string) (map[string][]byte, er
 
 func (s *Source) secrets(ctx context.Context, secretType string) ([]corev1.Secret, error) {
 	var list corev1.SecretList
-	err := s.Reader.List(ctx, &list, client.InNamespace(s.Namespace), client.MatchingLabels{settings.SecretTypeLabel: secretType})
+	err := s.Reader.List(ctx, &list, client.InNamespace(s.Namespace), client.MatchingLabels{settings.SecretTypeLabel: secretType},
+		client.UnsafeDisableDeepCopy) // each reconcile asks; nobody changes what it gets
 	if err != nil {
 		return nil, fmt.Errorf("listing the secrets of type %s: %w", secretType, err)
 	}
