@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -16,9 +17,14 @@ import (
 	"fairlead.dev/fairlead/api/argo/v1alpha1"
 )
 
-// TestManyApplications has one repository with many applications: a commit to one of them concerns no other. The number is
-// small enough for each run; APPLICATIONS=1000 makes it a measurement.
-func TestManyApplications(t *testing.T) {
+// crowd is many applications of one repository, each a folder with a ConfigMap.
+type crowd struct {
+	*fleet
+	names []string
+}
+
+// newCrowd makes as many as APPLICATIONS says, by default few enough for each run.
+func newCrowd(t *testing.T) *crowd {
 	n := 50
 	if text := os.Getenv("APPLICATIONS"); text != "" {
 		var err error
@@ -26,86 +32,145 @@ func TestManyApplications(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	f := newFleet(t)
-	name := func(i int) string { return fmt.Sprintf("app%04d", i) }
+	c := &crowd{fleet: newFleet(t)}
+	for i := range n {
+		c.names = append(c.names, fmt.Sprintf("app%04d", i))
+	}
+	c.commit(c.files("one"))
+	for _, name := range c.names {
+		c.app(name, name, automated)
+	}
+	return c
+}
+
+// files are the manifests of all with a value.
+func (c *crowd) files(value string) map[string]string {
 	files := map[string]string{}
-	for i := range n {
-		files[name(i)+"/cm.yaml"] = configMap(name(i), "one")
+	for _, name := range c.names {
+		files[name+"/cm.yaml"] = configMap(name, value)
 	}
-	f.commit(files)
-	for i := range n {
-		f.app(name(i), name(i), automated)
+	return files
+}
+
+// having counts the ConfigMaps with a value.
+func (c *crowd) having(value string) (count int) {
+	var list corev1.ConfigMapList
+	if err := c.client.List(c.t.Context(), &list, client.InNamespace(c.target)); err != nil {
+		c.t.Fatal(err)
 	}
-	count := func(value string) int {
-		var list corev1.ConfigMapList
-		if err := f.client.List(t.Context(), &list, client.InNamespace(f.target)); err != nil {
-			t.Fatal(err)
+	for _, cm := range list.Items {
+		if cm.Data["key"] == value {
+			count++
 		}
-		have := 0
-		for _, cm := range list.Items {
-			if cm.Data["key"] == value {
-				have++
-			}
-		}
-		return have
 	}
-	versions := func() (all map[string]string, synced int) {
+	return count
+}
+
+func (c *crowd) untilAllSynced() {
+	c.t.Helper()
+	c.until("all are synced", func(context.Context) bool {
 		var list v1alpha1.ApplicationList
-		if err := f.client.List(t.Context(), &list, client.InNamespace(f.hub)); err != nil {
-			t.Fatal(err)
+		if err := c.client.List(c.t.Context(), &list, client.InNamespace(c.hub)); err != nil {
+			c.t.Fatal(err)
 		}
-		all = map[string]string{}
 		for _, app := range list.Items {
-			all[app.Name] = app.ResourceVersion
-			if app.Status.Sync.Status == v1alpha1.SyncStatusCodeSynced && app.Status.Health.Status == v1alpha1.HealthStatusHealthy && !running(app.Status.OperationState) {
-				synced++
+			s := app.Status
+			if s.Sync.Status != v1alpha1.SyncStatusCodeSynced || s.Health.Status != v1alpha1.HealthStatusHealthy || running(s.OperationState) {
+				return false
 			}
 		}
-		return all, synced
-	}
-	allSynced := func(context.Context) bool { _, synced := versions(); return synced == n }
+		return len(list.Items) == len(c.names)
+	})
+}
+
+// settled returns the requests since the last time, once the events are out, of which there is one for each operation.
+func (c *crowd) settled(operations int) map[asked]int {
+	c.t.Helper()
+	all := map[asked]int{}
+	c.until("the events are out", func(context.Context) bool {
+		for _, request := range c.wire.take() {
+			all[request]++
+		}
+		return all[asked{"POST", "events " + c.hub}] >= operations
+	})
+	return all
+}
+
+// applied is the request for a name's ConfigMap, written that for its application's status.
+func (c *crowd) applied(name string) asked { return asked{"PATCH", "configmaps " + c.target + "/" + name} }
+func (c *crowd) written(name string) asked {
+	return asked{"PATCH", "applications " + c.hub + "/" + c.name(name)}
+}
+
+// TestWorkIsInProportionToTheChange counts what is asked of the API server, and renderings: a cold start costs each
+// application one apply, two writes of its status (before it acts, and after) and an event, a commit concerns nobody but the
+// applications that it touches, and a restart writes nothing. APPLICATIONS=1000 also makes it a measurement; `make bench` is a
+// better one.
+func TestWorkIsInProportionToTheChange(t *testing.T) {
+	c := newCrowd(t)
+	n := len(c.names)
 
 	began := time.Now()
-	stop := f.start()
-	f.until("all are synced", allSynced)
+	stop := c.start()
+	c.untilAllSynced()
 	t.Logf("%d applications, nothing deployed, until all are synced: %s", n, time.Since(began))
+	all := c.settled(n)
+	for _, name := range c.names {
+		c.expect(all, c.applied(name), 1)
+		c.expect(all, c.written(name), 2)
+	}
+	c.expectNothingElse(all, true)
 
-	before, _ := versions()
+	one := c.names[n/2]
+	rendered, _ := c.renderer.Counts()
 	began = time.Now()
-	f.commit(map[string]string{name(n/2) + "/cm.yaml": configMap(name(n/2), "two")})
-	f.until("the one is applied", func(context.Context) bool { return f.value(name(n/2), "key") == "two" })
+	c.commit(map[string]string{one + "/cm.yaml": configMap(one, "two")})
+	c.until("the one is applied", func(context.Context) bool { return c.value(one, "key") == "two" })
 	t.Logf("a commit that touches one, before git add until applied: %s", time.Since(began))
-	f.until("it is synced", allSynced)
-	after, _ := versions()
-	changed := 0
-	for app := range after {
-		if after[app] != before[app] {
-			changed++
-		}
-	}
-	if changed != 1 {
-		t.Errorf("%d applications were written to", changed)
+	c.untilAllSynced()
+	all = c.settled(1)
+	c.expect(all, asked{"PATCH(dry-run)", c.applied(one).object}, 1)
+	c.expect(all, c.applied(one), 1)
+	c.expect(all, c.written(one), 2)
+	c.expectNothingElse(all, false)
+	if now, _ := c.renderer.Counts(); now != rendered+1 {
+		t.Errorf("a commit to one application rendered %d", now-rendered)
 	}
 
-	for i := range n {
-		files[name(i)+"/cm.yaml"] = configMap(name(i), "three")
-	}
 	began = time.Now()
-	f.commit(files)
-	f.until("all are applied", func(context.Context) bool { return count("three") == n })
+	c.commit(c.files("three"))
+	c.until("all are applied", func(context.Context) bool { return c.having("three") == n })
 	t.Logf("a commit that touches all, before git add until applied: %s", time.Since(began))
-	f.until("all are synced", allSynced)
+	c.untilAllSynced()
+	c.settled(n)
 
 	stop()
-	before, _ = versions()
+	c.wire.take()
 	began = time.Now()
-	f.start()
-	f.until("all have been compared", func(context.Context) bool { return f.reconciles() >= uint64(n) })
+	c.start()
+	c.until("all have been compared", func(context.Context) bool { return c.reconciles() >= uint64(n) })
 	t.Logf("restart until all are compared: %s", time.Since(began))
-	after, _ = versions()
-	for app := range after {
-		if after[app] != before[app] {
-			t.Errorf("the restart wrote to %s", app)
+	if written := writes(c.wire.take()); written != "" {
+		t.Errorf("the restart wrote:\n%s", written)
+	}
+}
+
+// expect checks a count, and takes it out.
+func (c *crowd) expect(all map[asked]int, request asked, want int) {
+	c.t.Helper()
+	if got := all[request]; got != want {
+		c.t.Errorf("%d times %s, want %d", got, request, want)
+	}
+	delete(all, request)
+}
+
+// expectNothingElse takes events as they are. A start also reads, but no single application or ConfigMap.
+func (c *crowd) expectNothingElse(all map[asked]int, starts bool) {
+	c.t.Helper()
+	for request, count := range all {
+		one := strings.HasPrefix(request.object, "configmaps "+c.target+"/") || strings.HasPrefix(request.object, "applications "+c.hub+"/")
+		if !strings.HasPrefix(request.object, "events ") && !(starts && request.method == "GET" && !one) {
+			c.t.Errorf("%d times %s", count, request)
 		}
 	}
 }

@@ -76,7 +76,7 @@ func objectOf(path string) string {
 		return path
 	}
 	if parts[0] == "namespaces" && len(parts) > 2 {
-		return parts[2] + " " + strings.Join(append(parts[1:2], parts[3:]...), "/")
+		return parts[2] + " " + strings.Join(slices.Concat(parts[1:2], parts[3:]), "/")
 	}
 	return parts[0] + " " + strings.Join(parts[1:], "/")
 }
