@@ -93,6 +93,8 @@ definitions and, the first time, the password of admin (Secret argocd-initial-ad
 	flags.StringSliceVar(&options.InsecureRegistries, "insecure-registry", nil, "registry (host:port) that speaks plain HTTP; may be repeated")
 	flags.DurationVar(&options.PollInterval, "poll-interval", options.PollInterval, "how often Git and registries are asked when no event came")
 	flags.BoolVar(&options.GitSubmodules, "git-submodules", options.GitSubmodules, "follow Git submodules in applications' sources")
+	flags.StringVar(&options.Plugins, "plugins", options.Plugins, "folder of the sockets of config management plugins")
+	flags.StringSliceVar(&options.PluginExclude, "plugin-exclude", nil, "pattern of files that plugins don't get, such as .git/*; may be repeated")
 	flags.BoolVar(&options.LeaderElection, "leader-elect", false, "several hubs run: one leads, all serve the API")
 	flags.StringVar(&options.Profile, "profile", "", "address for Go's profiles (/debug/pprof), such as 127.0.0.1:6060; whoever reaches it sees into the hub")
 	log.flags(cmd)

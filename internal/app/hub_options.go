@@ -10,6 +10,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"fairlead.dev/fairlead/internal/build/buildkit"
+	"fairlead.dev/fairlead/internal/render/plugin"
 )
 
 // HubOptions configure a hub. Start from DefaultHub.
@@ -33,6 +34,10 @@ type HubOptions struct {
 	PollInterval time.Duration
 	// GitSubmodules has the files of Git submodules in applications' sources (Argo CD's ARGOCD_GIT_MODULES_ENABLED).
 	GitSubmodules bool
+	// Plugins is the folder of the sockets of config management plugins.
+	Plugins string
+	// PluginExclude are patterns of files that plugins don't get.
+	PluginExclude []string
 	// LeaderElection lets several hubs run: all serve the API, one runs the controllers.
 	LeaderElection bool
 	// Profile is the address of Go's profiles (/debug/pprof), which shows what a process does and holds; empty is none.
@@ -51,6 +56,7 @@ func DefaultHub() HubOptions {
 		// Argo CD's timeout.reconciliation: what its users expect when a webhook is missing.
 		PollInterval:  2 * time.Minute,
 		GitSubmodules: true, // as in Argo CD
+		Plugins:       plugin.Default().Sockets,
 		Logger:        slog.Default(),
 	}
 }

@@ -26,6 +26,7 @@ import (
 	"fairlead.dev/fairlead/internal/oci"
 	"fairlead.dev/fairlead/internal/project"
 	"fairlead.dev/fairlead/internal/render"
+	"fairlead.dev/fairlead/internal/render/plugin"
 	"fairlead.dev/fairlead/internal/settings/live"
 )
 
@@ -63,7 +64,13 @@ func (p *parts) makeGit() (err error) {
 	if p.git, err = git.NewStore(o); err != nil {
 		return err
 	}
-	renderer, err := render.New(render.Default())
+	plugins := plugin.Default()
+	plugins.Sockets, plugins.Exclude = p.options.Plugins, p.options.PluginExclude
+	rendering := render.Default()
+	if rendering.Plugins, err = plugin.New(plugins); err != nil {
+		return err
+	}
+	renderer, err := render.New(rendering)
 	if err != nil {
 		return err
 	}

@@ -62,6 +62,7 @@ func (m *manifests) render(ctx context.Context, c *cluster.Cluster, app *v1alpha
 	rendered, err := m.desired.Render(ctx, desired.Request{
 		Instance: m.instance(app), Project: app.Spec.ProjectName(), Namespace: app.Spec.Destination.Namespace,
 		Sources: sources, Revisions: resolved, KubeVersion: info.Version, APIVersions: info.APIVersions,
+		GeneratePaths: app.Annotations[desired.GeneratePathsAnnotation],
 	})
 	if err != nil {
 		return nil, desired.Placed{}, err

@@ -7,6 +7,10 @@ import (
 	"fairlead.dev/fairlead/internal/render"
 )
 
+// GeneratePathsAnnotation names the paths on which an application depends; Argo CD's. It matters for plugins only: what the
+// other renderers read is known.
+const GeneratePathsAnnotation = "argocd.argoproj.io/manifest-generate-paths"
+
 // Request says what to render.
 type Request struct {
 	// Instance is the application's name on its objects (object.InstanceName).
@@ -19,6 +23,8 @@ type Request struct {
 	// KubeVersion and APIVersions are the target cluster's, which charts may ask for.
 	KubeVersion string
 	APIVersions []string
+	// GeneratePaths is the application's annotation of that name.
+	GeneratePaths string
 	// Hard renders anew what is known.
 	Hard bool
 }

@@ -52,6 +52,7 @@ func (s *Source) Render(ctx context.Context, request Request) (*Manifests, error
 			Tree: trees[i], Refs: refs, Source: source, AppName: request.Instance, Project: request.Project,
 			DestinationNamespace: request.Namespace, KubeVersion: request.KubeVersion, APIVersions: request.APIVersions,
 			Network: s.network(request.Project, request.Hard), Fresh: request.Hard,
+			GeneratePaths: render.GeneratePaths(request.GeneratePaths, source.Path),
 		})
 		if err != nil {
 			return nil, inSource(request.Sources, i, err)

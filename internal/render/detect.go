@@ -11,9 +11,8 @@ import (
 	"fairlead.dev/fairlead/internal/render/kustomize"
 )
 
-// detect finds out what a source is, in Argo CD's order: what it says itself; a Chart.yaml; a kustomization; else plain
-// manifests.
-func detect(files fs.FS, root string, source *v1alpha1.ApplicationSource) (v1alpha1.ApplicationSourceType, error) {
+// explicitType is what a source says itself that it is; empty if it doesn't.
+func explicitType(source *v1alpha1.ApplicationSource) (v1alpha1.ApplicationSourceType, error) {
 	var explicit []string
 	for _, option := range []struct {
 		is   v1alpha1.ApplicationSourceType
@@ -34,6 +33,11 @@ func detect(files fs.FS, root string, source *v1alpha1.ApplicationSource) (v1alp
 	if len(explicit) == 1 {
 		return v1alpha1.ApplicationSourceType(explicit[0]), nil
 	}
+	return "", nil
+}
+
+// detect finds out what a folder is by its files, in Argo CD's order: a Chart.yaml; a kustomization; else plain manifests.
+func detect(files fs.FS, root string) (v1alpha1.ApplicationSourceType, error) {
 	if exists, err := isFile(files, path.Join(root, "Chart.yaml")); err != nil {
 		return "", err
 	} else if exists {

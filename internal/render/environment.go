@@ -46,3 +46,8 @@ func (e *environment) expand(text string) string {
 		return e.values[name]
 	})
 }
+
+// expandWith is expand with other variables.
+func expandWith(text string, variables map[string]string) string {
+	return (&environment{values: variables}).expand(text)
+}

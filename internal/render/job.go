@@ -10,6 +10,7 @@ import (
 	"fairlead.dev/fairlead/internal/render/directory"
 	"fairlead.dev/fairlead/internal/render/helm"
 	"fairlead.dev/fairlead/internal/render/kustomize"
+	"fairlead.dev/fairlead/internal/render/plugin"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
@@ -24,6 +25,9 @@ type job struct {
 	source     v1alpha1.ApplicationSource
 	sourceType v1alpha1.ApplicationSourceType
 	fetched    fetched
+	plugins    *plugin.Client
+	// generated are the manifests of a plugin.
+	generated []*unstructured.Unstructured
 	// transient says that a failure is not the source's fault.
 	transient bool
 }
@@ -55,8 +59,11 @@ func (j *job) prepare(ctx context.Context) (err error) {
 	if j.source, err = override(j.tree, j.root, j.request.Source, j.request.AppName); err != nil {
 		return err
 	}
-	if j.sourceType, err = detect(j.tree, j.root, &j.source); err != nil {
+	if err := j.detect(ctx); err != nil {
 		return err
+	}
+	if j.sourceType == v1alpha1.ApplicationSourceTypePlugin {
+		return j.generate(ctx)
 	}
 	return j.fetch(ctx)
 }
@@ -75,7 +82,7 @@ func (j *job) run(ctx context.Context) ([]*unstructured.Unstructured, error) {
 		}
 		return directory.Render(ctx, j.tree, j.root, options, j.environment.expand)
 	default:
-		return nil, fmt.Errorf("%s: config management plugins are not supported: use Helm, Kustomize or plain manifests", j.root)
+		return j.generated, nil
 	}
 }
 

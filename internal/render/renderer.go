@@ -15,6 +15,7 @@ import (
 	"fairlead.dev/fairlead/api/argo/v1alpha1"
 	"fairlead.dev/fairlead/internal/lru"
 	"fairlead.dev/fairlead/internal/object"
+	"fairlead.dev/fairlead/internal/render/plugin"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
@@ -26,6 +27,8 @@ type Options struct {
 	Parallel int
 	// CacheBytes bounds the memory for finished renderings.
 	CacheBytes int64
+	// Plugins calls config management plugins; nil means that there are none.
+	Plugins *plugin.Client
 }
 
 // Default returns the options that suit a hub.
@@ -109,6 +112,7 @@ func (r *Renderer) Render(ctx context.Context, request Request) (*Result, error)
 		return &result, nil
 	}
 	job := newJob(&request)
+	job.plugins = r.options.Plugins
 	if err := r.prepare(ctx, job); err != nil {
 		finished := job.finish(nil, err)
 		if ctx.Err() == nil && !job.transient {
@@ -167,7 +171,7 @@ func (j *job) recover(ctx context.Context, err *error) {
 // finish makes an entry of the job's outcome.
 func (j *job) finish(objects []*unstructured.Unstructured, err error) *entry {
 	finished := &entry{err: err, reads: j.reads()}
-	if j.sourceType == v1alpha1.ApplicationSourceTypeHelm {
+	if j.sourceType == v1alpha1.ApplicationSourceTypeHelm || j.sourceType == v1alpha1.ApplicationSourceTypePlugin {
 		finished.capabilities = j.request.capabilities()
 	}
 	if err == nil {

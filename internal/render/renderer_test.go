@@ -141,7 +141,7 @@ func TestDetection(t *testing.T) {
 		{"file", v1alpha1.ApplicationSource{}, "error: file: app path is not a directory"},
 		{"/plain", v1alpha1.ApplicationSource{}, "error: /plain: app path is absolute"},
 		{"../x", v1alpha1.ApplicationSource{}, "error: ../x: app path leads out of the repository"},
-		{"plain", v1alpha1.ApplicationSource{Plugin: &v1alpha1.ApplicationSourcePlugin{}}, "error: plain: config management plugins are not supported"},
+		{"plain", v1alpha1.ApplicationSource{Plugin: &v1alpha1.ApplicationSourcePlugin{}}, "error: plain: this hub has no config management plugins"},
 	} {
 		r := request(tree, test.path)
 		path := r.Source.Path

@@ -29,6 +29,8 @@ type Request struct {
 	APIVersions []string
 	// Network gets what a chart only names; nil means that it must have everything with it.
 	Network Network
+	// GeneratePaths are what a plugin depends on (see GeneratePaths); empty means everything.
+	GeneratePaths []string
 	// Fresh renders anew what is known, as a hard refresh does.
 	Fresh bool
 }
@@ -91,7 +93,8 @@ func (r *Request) key() (key, error) {
 	text, err := json.Marshal(struct {
 		Source            v1alpha1.ApplicationSource
 		Name, Project, NS string
-	}{r.Source, r.AppName, r.Project, r.DestinationNamespace})
+		Paths             []string
+	}{r.Source, r.AppName, r.Project, r.DestinationNamespace, r.GeneratePaths})
 	if err != nil {
 		return key{}, fmt.Errorf("reading the application's source: %w", err)
 	}

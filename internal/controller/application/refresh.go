@@ -80,6 +80,7 @@ func (r *Reconciler) renderAt(ctx context.Context, v *visit, sources v1alpha1.Ap
 		Instance: v.instance, Project: v.app.Spec.ProjectName(), Namespace: v.app.Spec.Destination.Namespace,
 		Sources: sources, Revisions: revisions,
 		KubeVersion: info.Version, APIVersions: info.APIVersions, Hard: hard,
+		GeneratePaths: v.app.Annotations[desired.GeneratePathsAnnotation],
 	})
 }
 
