@@ -47,6 +47,7 @@ var layers = map[string]layer{
 	"internal/protocol":    decide,
 	"internal/rollout":     decide,
 	"internal/syncplan":    decide,
+	"internal/syncwindow":  decide,
 
 	"internal/archive":          do,
 	"internal/artifact":         do,
@@ -64,6 +65,7 @@ var layers = map[string]layer{
 	"internal/login":            do,
 	"internal/lru":              decide,
 	"internal/oci":              do,
+	"internal/project/live":     do,
 	"internal/registry":         do,
 	"internal/render":           do,
 	"internal/rollout/workload": do,

@@ -41,6 +41,8 @@ type Cluster struct {
 	needs   needs
 	// turned is when the connection came or went.
 	turned time.Time
+	// accounts are the clients of those that requests are made as (As).
+	accounts map[string]dynamic.Interface
 }
 
 func newCluster(s settings.Cluster, config *rest.Config, options Options, publish func(Change)) *Cluster {

@@ -43,10 +43,14 @@ func (c *Cluster) resource(ctx context.Context, gvk schema.GroupVersionKind, nam
 	if err != nil {
 		return nil, err
 	}
-	if kind.Namespaced {
-		return c.dynamic.Resource(kind.Resource).Namespace(namespace), nil
+	client, err := c.client(ctx)
+	if err != nil {
+		return nil, err
 	}
-	return c.dynamic.Resource(kind.Resource), nil
+	if kind.Namespaced {
+		return client.Resource(kind.Resource).Namespace(namespace), nil
+	}
+	return client.Resource(kind.Resource), nil
 }
 
 // Apply makes the cluster have the manifest, by server-side apply as diff.Manager, and returns the object as it is now (or

@@ -32,51 +32,46 @@ func Check(p *v1alpha1.AppProject, sources v1alpha1.ApplicationSources, d Destin
 	return complaints
 }
 
-// PermitsSource tells whether applications may deploy from a repository.
+// PermitsSource tells whether applications may deploy from a repository. A pattern with a leading ! denies what it names,
+// and by itself permits everything else, as in Argo CD.
 func PermitsSource(p *v1alpha1.AppProject, repository string) bool {
-	return permits(p.Spec.SourceRepos, func(pattern string) bool {
-		return pattern == "*" || Glob(event.NormalizeURL(pattern), event.NormalizeURL(repository), '/')
-	})
-}
-
-// permits goes through patterns of which those with a leading ! deny, whatever the others allow.
-func permits(patterns []string, match func(string) bool) bool {
-	allowed := false
-	for _, pattern := range patterns {
-		if denied, ok := strings.CutPrefix(pattern, "!"); ok {
-			if match(denied) {
-				return false
-			}
-			continue
+	permitted := false
+	for _, pattern := range p.Spec.SourceRepos {
+		named, denies := strings.CutPrefix(pattern, "!")
+		matches := named == "*" || Glob(event.NormalizeURL(named), event.NormalizeURL(repository), '/')
+		if denies && (matches || !sensible(named)) {
+			return false
 		}
-		allowed = allowed || match(pattern)
+		permitted = permitted || denies || matches
 	}
-	return allowed
+	return permitted
 }
 
-// PermitsDestination tells whether applications may deploy to a namespace of a cluster.
+// PermitsDestination tells whether applications may deploy to a namespace of a cluster. Patterns with a leading ! deny what
+// they name, and match everything else.
 func PermitsDestination(p *v1alpha1.AppProject, d Destination) bool {
-	allowed := false
+	permitted := false
 	for _, item := range p.Spec.Destinations {
-		namespace, denyNamespace := strings.CutPrefix(item.Namespace, "!")
-		server, denyServer := strings.CutPrefix(item.Server, "!")
-		name, denyName := strings.CutPrefix(item.Name, "!")
-		serverMatches := item.Server != "" && Glob(server, d.Server, 0) || item.Server == "" && item.Name != "" && Glob(name, d.Name, 0)
-		namespaceMatches := Glob(namespace, d.Namespace, 0)
+		server, deniesServer := pattern(item.Server, d.Server)
+		name, deniesName := pattern(item.Name, d.Name)
+		namespace, deniesNamespace := pattern(item.Namespace, d.Namespace)
 		switch {
-		case denyServer || denyName:
-			if serverMatches {
-				return false
-			}
-		case denyNamespace:
-			if serverMatches && namespaceMatches {
-				return false
-			}
-		case serverMatches && namespaceMatches:
-			allowed = true
+		case (server && d.Server != "" || name && d.Name != "") && namespace:
+			permitted = true
+		case (deniesServer && !server || deniesName && !name) && namespace:
+			return false
+		case deniesNamespace && !namespace && (server || name):
+			return false
 		}
 	}
-	return allowed
+	return permitted
+}
+
+// pattern matches a value by a glob, or by the contrary of one with a leading !. What denies and makes no sense denies
+// everything.
+func pattern(glob, value string) (matches, denies bool) {
+	named, denies := strings.CutPrefix(glob, "!")
+	return Glob(named, value, 0) != denies && (!denies || sensible(named)), denies
 }
 
 // PermitsKind tells whether applications may have objects of a kind; cluster-scoped ones may be allowed by name.
@@ -105,31 +100,4 @@ func matchesItem(list []v1alpha1.ClusterResourceRestrictionItem, key object.Key)
 		}
 	}
 	return false
-}
-
-// Glob matches * (any run of characters but the separator), ** (any run) and ?. A separator of 0 is none.
-func Glob(pattern, s string, separator byte) bool {
-	for pattern != "" {
-		switch {
-		case pattern[0] == '*':
-			across := separator == 0
-			for pattern != "" && pattern[0] == '*' {
-				across = across || strings.HasPrefix(pattern, "**")
-				pattern = pattern[1:]
-			}
-			for i := 0; i <= len(s); i++ {
-				if Glob(pattern, s[i:], separator) {
-					return true
-				}
-				if i < len(s) && s[i] == separator && !across {
-					return false
-				}
-			}
-			return false
-		case s == "" || pattern[0] != '?' && pattern[0] != s[0]:
-			return false
-		}
-		pattern, s = pattern[1:], s[1:]
-	}
-	return s == ""
 }

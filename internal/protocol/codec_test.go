@@ -33,6 +33,7 @@ func messages() []any {
 		&ResourceActionRunRequestV2{}, &ResourceActionsListResponse{}, &ApplicationPodLogsQuery{}, &LogEntry{},
 		&ApplicationResourceEventsQuery{}, &EventList{}, &ClusterQuery{}, &ClusterCreateRequest{}, &ClusterUpdateRequest{},
 		&ClusterList{}, &RepoQuery{}, &RepoCreateRequest{}, &RepoUpdateRequest{}, &RepoAccessQuery{}, &RepositoryList{},
+		&ApplicationSyncWindowsQuery{}, &ApplicationSyncWindowsResponse{}, &SyncWindowsQuery{}, &SyncWindowsResponse{},
 		&ProjectQuery{}, &ProjectCreateRequest{}, &ProjectUpdateRequest{}, &SessionCreateRequest{}, &SessionResponse{},
 		&GetUserInfoResponse{}, &UpdatePasswordRequest{}, &CanIRequest{}, &CanIResponse{}, &AccountsList{},
 		&CreateTokenRequest{}, &CreateTokenResponse{}, &DeleteTokenRequest{}, &VersionMessage{}, &Settings{},

@@ -38,6 +38,7 @@ const (
 	ApplicationDelete       Unary[ApplicationDeleteRequest, ApplicationResponse]                = "/application.ApplicationService/Delete"
 	ApplicationSync         Unary[ApplicationSyncRequest, argo.Application]                     = "/application.ApplicationService/Sync"
 	ApplicationRollback     Unary[ApplicationRollbackRequest, argo.Application]                 = "/application.ApplicationService/Rollback"
+	ApplicationSyncWindows  Unary[ApplicationSyncWindowsQuery, ApplicationSyncWindowsResponse]  = "/application.ApplicationService/GetApplicationSyncWindows"
 	ApplicationTerminate    Unary[OperationTerminateRequest, OperationTerminateResponse]        = "/application.ApplicationService/TerminateOperation"
 	ApplicationManaged      Unary[ResourcesQuery, ManagedResourcesResponse]                     = "/application.ApplicationService/ManagedResources"
 	ApplicationResourceTree Unary[ResourcesQuery, ApplicationTree]                              = "/application.ApplicationService/ResourceTree"
@@ -76,11 +77,12 @@ const (
 	RepositoryDelete   Unary[RepoQuery, RepoResponse]       = "/repository.RepositoryService/DeleteRepository"
 	RepositoryValidate Unary[RepoAccessQuery, RepoResponse] = "/repository.RepositoryService/ValidateAccess"
 
-	ProjectList   Unary[ProjectQuery, argo.AppProjectList]     = "/project.ProjectService/List"
-	ProjectGet    Unary[ProjectQuery, argo.AppProject]         = "/project.ProjectService/Get"
-	ProjectCreate Unary[ProjectCreateRequest, argo.AppProject] = "/project.ProjectService/Create"
-	ProjectUpdate Unary[ProjectUpdateRequest, argo.AppProject] = "/project.ProjectService/Update"
-	ProjectDelete Unary[ProjectQuery, ProjectResponse]         = "/project.ProjectService/Delete"
+	ProjectList        Unary[ProjectQuery, argo.AppProjectList]     = "/project.ProjectService/List"
+	ProjectSyncWindows Unary[SyncWindowsQuery, SyncWindowsResponse] = "/project.ProjectService/GetSyncWindowsState"
+	ProjectGet         Unary[ProjectQuery, argo.AppProject]         = "/project.ProjectService/Get"
+	ProjectCreate      Unary[ProjectCreateRequest, argo.AppProject] = "/project.ProjectService/Create"
+	ProjectUpdate      Unary[ProjectUpdateRequest, argo.AppProject] = "/project.ProjectService/Update"
+	ProjectDelete      Unary[ProjectQuery, ProjectResponse]         = "/project.ProjectService/Delete"
 )
 
 // Builds.

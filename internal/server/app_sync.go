@@ -22,6 +22,9 @@ func (s *Server) syncApp(ctx context.Context, c *call, q *protocol.ApplicationSy
 	if app.DeletionTimestamp != nil {
 		return nil, precondition("application is deleting")
 	}
+	if err := s.requireWindow(ctx, app); err != nil {
+		return nil, err
+	}
 	if q.Manifests != nil {
 		if err := c.require(access.Applications, access.Override, s.object(app)); err != nil {
 			return nil, err

@@ -250,8 +250,7 @@ func (s *Server) validate(ctx context.Context, app *argo.Application, sources bo
 	bad := func(text string) error {
 		return invalid(fmt.Sprintf("application spec for %s is invalid: InvalidSpecError: %s", app.Name, text))
 	}
-	bounds := &argo.AppProject{}
-	err := s.options.Client.Get(ctx, client.ObjectKey{Namespace: s.options.Namespace, Name: app.Spec.Project}, bounds)
+	bounds, err := s.bounds(ctx, app.Spec.Project)
 	if apierrors.IsNotFound(err) || (err == nil && !s.permitsNamespace(bounds, app.Namespace)) {
 		return invalid(fmt.Sprintf("app is not allowed in project %q, or the project does not exist", app.Spec.Project))
 	}

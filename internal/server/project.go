@@ -13,6 +13,7 @@ import (
 	argo "fairlead.dev/fairlead/api/argo/v1alpha1"
 	"fairlead.dev/fairlead/internal/access"
 	"fairlead.dev/fairlead/internal/protocol"
+	"fairlead.dev/fairlead/internal/syncwindow"
 )
 
 func (s *Server) listProjects(ctx context.Context, c *call, _ *protocol.ProjectQuery) (*argo.AppProjectList, error) {
@@ -113,6 +114,14 @@ func (s *Server) writeProject(ctx context.Context, existing, desired *argo.AppPr
 
 // validateProject checks the policies of a project's roles: each must be about the role, and about the project's things.
 func validateProject(project *argo.AppProject) error {
+	for _, w := range project.Spec.SyncWindows {
+		if w == nil {
+			continue
+		}
+		if err := syncwindow.Validate(w); err != nil {
+			return invalid(err.Error())
+		}
+	}
 	var roles []access.ProjectRole
 	for _, role := range project.Spec.Roles {
 		roles = append(roles, access.ProjectRole{Name: role.Name, Policies: role.Policies, Groups: role.Groups})

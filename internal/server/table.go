@@ -47,6 +47,7 @@ func (s *Server) applicationTable() []row {
 		unary(p.ApplicationPatch, may(apps, access.Update), s.patchApp, patch("/api/v1/applications/{name}")),
 		unary(p.ApplicationDelete, may(apps, access.Delete), s.deleteApp, deletion("/api/v1/applications/{name}")),
 		unary(p.ApplicationSync, may(apps, access.Sync), s.syncApp, post("/api/v1/applications/{name}/sync", "*")),
+		unary(p.ApplicationSyncWindows, may(apps, access.Get), s.appSyncWindows, get("/api/v1/applications/{name}/syncwindows")),
 		unary(p.ApplicationTerminate, may(apps, access.Sync), s.terminateApp, deletion("/api/v1/applications/{name}/operation")),
 		unary(p.ApplicationRollback, may(apps, access.Rollback), s.rollbackApp, post("/api/v1/applications/{name}/rollback", "*")),
 
@@ -96,6 +97,7 @@ func (s *Server) configurationTable() []row {
 
 		unary(p.ProjectList, may(access.Projects, access.Get), s.listProjects, get("/api/v1/projects")),
 		unary(p.ProjectGet, may(access.Projects, access.Get), s.getProject, get("/api/v1/projects/{name}")),
+		unary(p.ProjectSyncWindows, may(access.Projects, access.Get), s.projectSyncWindows, get("/api/v1/projects/{name}/syncwindows")),
 		unary(p.ProjectCreate, may(access.Projects, access.Create), s.createProject, post("/api/v1/projects", "*")),
 		unary(p.ProjectUpdate, may(access.Projects, access.Update), s.updateProject, put("/api/v1/projects/{project.metadata.name}", "*")),
 		unary(p.ProjectDelete, may(access.Projects, access.Delete), s.deleteProject, deletion("/api/v1/projects/{name}")),

@@ -83,7 +83,7 @@ func fill(r *row) any {
 		_ = protocol.SetField(request, "application.spec.project", []string{"shop"})
 	case string(protocol.BuildGet), string(protocol.BuildRebuild), string(protocol.BuildCancel), string(protocol.BuildLogs):
 		_ = protocol.SetField(request, "name", []string{"web-1"})
-	case string(protocol.ProjectGet), string(protocol.ProjectDelete):
+	case string(protocol.ProjectGet), string(protocol.ProjectDelete), string(protocol.ProjectSyncWindows):
 		_ = protocol.SetField(request, "name", []string{"shop"})
 	case string(protocol.AccountGet), string(protocol.AccountNewToken), string(protocol.AccountDropToken), string(protocol.AccountPassword):
 		_ = protocol.SetField(request, "name", []string{"admin"})

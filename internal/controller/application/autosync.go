@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"fairlead.dev/fairlead/api/argo/v1alpha1"
+	"fairlead.dev/fairlead/internal/syncwindow"
 )
 
 // automation is all that a decision about an automated sync depends on.
@@ -13,6 +14,7 @@ type automation struct {
 	// revisions are those compared with; comparison is nil when the comparison isn't known.
 	revisions  []string
 	comparison *comparison
+	windows    syncwindow.Windows
 	options    Options
 	now        time.Time
 }
@@ -25,7 +27,7 @@ type automationDecision struct {
 }
 
 func (r *Reconciler) automation(v *visit) automation {
-	a := automation{app: v.app, comparison: v.comparison, options: r.options, now: r.clock.Now()}
+	a := automation{app: v.app, comparison: v.comparison, windows: v.windows, options: r.options, now: r.clock.Now()}
 	if v.head != nil {
 		a.revisions = v.head.Revisions
 	}
@@ -42,6 +44,9 @@ func decideAutoSync(a automation) automationDecision {
 		return automationDecision{}
 	case policy.Prune && !policy.AllowEmpty && a.wipes():
 		return automationDecision{warning: fmt.Sprintf("Skipping sync attempt to %s: auto-sync will wipe out all resources", full(a.revisions))}
+	}
+	if decision, closed := a.closed(); closed {
+		return decision
 	}
 	sync := &v1alpha1.SyncOperation{Prune: policy.Prune}
 	if len(a.app.Spec.Sources) > 0 {
@@ -68,6 +73,22 @@ func decideAutoSync(a automation) automationDecision {
 		return automationDecision{}
 	}
 	return a.selfHeal(operation, state)
+}
+
+// closed tells whether sync windows keep automation from syncing now, and when they no longer will.
+func (a automation) closed() (automationDecision, bool) {
+	allowed, err := a.windows.Allows(syncwindow.Request{}, a.now)
+	if err != nil {
+		return automationDecision{warning: "Sync prevented by sync window: " + err.Error()}, true
+	}
+	if allowed {
+		return automationDecision{}, false
+	}
+	opens, ever := a.windows.Opens(syncwindow.Request{}, a.now)
+	if !ever {
+		return automationDecision{}, true
+	}
+	return automationDecision{wait: opens.Sub(a.now)}, true
 }
 
 // selfHeal syncs again what was synced before and has changed in the cluster since: at once the first time, then at

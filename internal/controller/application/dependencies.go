@@ -39,6 +39,7 @@ type Dependencies struct {
 type Settings interface {
 	Cluster(ctx context.Context, serverOrName string) (settings.Cluster, error)
 	Clusters(ctx context.Context) ([]settings.Cluster, error)
+	ConfigMap(ctx context.Context, name string) (map[string]string, error)
 }
 
 // Clusters connects to them; Registry makes one of a *cluster.Registry.

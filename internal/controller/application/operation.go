@@ -15,6 +15,7 @@ import (
 	"fairlead.dev/fairlead/internal/cluster"
 	"fairlead.dev/fairlead/internal/desired"
 	"fairlead.dev/fairlead/internal/syncrun"
+	"fairlead.dev/fairlead/internal/syncwindow"
 )
 
 // running tells whether the state is of an operation under way, or waiting for its repetition.
@@ -144,6 +145,9 @@ func (r *Reconciler) overtaken(v *visit) bool {
 	}
 	if attempted(state.SyncResult, v.app.Spec, v.head.Revisions) {
 		return false
+	}
+	if allowed, err := v.windows.Allows(syncwindow.Request{}, r.clock.Now()); !allowed || err != nil {
+		return false // nothing newer could begin
 	}
 	if !state.Operation.InitiatedBy.Automated && !equality.Semantic.DeepEqual(resultSources(state.SyncResult), v.app.Spec.AllSources()) {
 		return false

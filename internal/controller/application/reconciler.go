@@ -20,13 +20,16 @@ import (
 	"fairlead.dev/fairlead/internal/desired"
 	"fairlead.dev/fairlead/internal/event"
 	"fairlead.dev/fairlead/internal/object"
+	projectlive "fairlead.dev/fairlead/internal/project/live"
 	"fairlead.dev/fairlead/internal/settings"
+	"fairlead.dev/fairlead/internal/syncwindow"
 )
 
 // Reconciler reconciles Applications.
 type Reconciler struct {
 	client    client.Client
 	settings  Settings
+	projects  projectlive.Source
 	clusters  Clusters
 	manifests Manifests
 	changes   Changes
@@ -81,7 +84,9 @@ type visit struct {
 	session  *session
 	instance string
 
+	// project has what it inherits from global ones; windows are those of its sync windows that concern the application.
 	project     *v1alpha1.AppProject
+	windows     syncwindow.Windows
 	destination settings.Cluster
 	cluster     Cluster
 	// asked is true when a person asked for this look (refresh annotation): then even an unchanged revision is told.
@@ -141,6 +146,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	defer func() { s.current = nil }() // a visit holds on to copies of everything that it saw
 	s.setBusy()
 	defer r.settle(ctx, v)
+	if app.Annotations[v1alpha1.SkipReconcileAnnotation] == "true" {
+		return ctrl.Result{}, nil // nothing is compared, written or deleted
+	}
 	if app.DeletionTimestamp != nil {
 		return r.finalize(ctx, v)
 	}

@@ -13,14 +13,19 @@ import (
 	"fairlead.dev/fairlead/internal/diff"
 	"fairlead.dev/fairlead/internal/object"
 	"fairlead.dev/fairlead/internal/project"
+	"fairlead.dev/fairlead/internal/settings"
 	"fairlead.dev/fairlead/internal/syncplan"
 	"fairlead.dev/fairlead/internal/syncrun"
+	"fairlead.dev/fairlead/internal/syncwindow"
 )
 
 // run carries the operation under way a little further.
 func (r *Reconciler) run(ctx context.Context, v *visit) error {
 	state := v.app.Status.OperationState
 	if !running(state) || state.Operation.Sync == nil {
+		return nil
+	}
+	if r.blocked(v) {
 		return nil
 	}
 	if awaitsRetry(state) {
@@ -37,6 +42,11 @@ func (r *Reconciler) run(ctx context.Context, v *visit) error {
 		return nil
 	}
 	v.operated = true
+	acting, err := r.acting(ctx, v)
+	if err != nil {
+		r.finish(v, v1alpha1.OperationError, err.Error(), true)
+		return nil
+	}
 	if v.session.run == nil {
 		if err := r.prepare(ctx, v); err != nil {
 			if errors.Is(err, cluster.ErrNotReady) || errors.Is(err, cluster.ErrUnreachable) {
@@ -48,7 +58,7 @@ func (r *Reconciler) run(ctx context.Context, v *visit) error {
 	}
 	began := r.clock.Now()
 	v.session.run.Confirmed = approved(v.app, state.StartedAt.Time)
-	outcome, err := v.session.run.Advance(ctx)
+	outcome, err := v.session.run.Advance(acting)
 	if err != nil {
 		v.session.run = nil // what it has in memory isn't stored; it finds its place again
 		return err
@@ -64,6 +74,40 @@ func (r *Reconciler) run(ctx context.Context, v *visit) error {
 	r.finish(v, outcome.Phase, outcome.Message, true)
 	r.logOutcome(v, r.clock.Since(began))
 	return nil
+}
+
+// blocked tells whether a sync window keeps the operation from going on now; it goes on when the window lets it.
+func (r *Reconciler) blocked(v *visit) bool {
+	state := v.app.Status.OperationState
+	request := syncwindow.Request{Manual: !state.Operation.InitiatedBy.Automated, Began: state.StartedAt.Time}
+	now := r.clock.Now()
+	allowed, err := v.windows.Allows(request, now)
+	switch {
+	case err != nil:
+		state.Message = "Sync operation blocked by sync window: " + err.Error()
+		return true
+	case allowed:
+		return false
+	}
+	state.Message = "Sync operation blocked by sync window"
+	if opens, ever := v.windows.Opens(request, now); ever {
+		v.comeBack(opens.Sub(now))
+	}
+	return true
+}
+
+// acting has what a sync does in the cluster done as the account that the project names, if syncs impersonate.
+func (r *Reconciler) acting(ctx context.Context, v *visit) (context.Context, error) {
+	config, err := r.settings.ConfigMap(ctx, settings.ConfigMapName)
+	if err != nil || config["application.sync.impersonation.enabled"] != "true" {
+		return ctx, err
+	}
+	d := project.Destination{Server: v.destination.Server, Name: v.destination.Name, Namespace: v.app.Spec.Destination.Namespace}
+	account, err := project.Account(v.project, d, v.app.Namespace)
+	if err != nil {
+		return ctx, fmt.Errorf("failed to find a matching service account to impersonate: %w", err)
+	}
+	return cluster.As(ctx, account), nil
 }
 
 // prepare makes the plan of an operation that begins, or that went on when the hub was killed.

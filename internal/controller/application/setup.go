@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"fairlead.dev/fairlead/api/argo/v1alpha1"
+	projectlive "fairlead.dev/fairlead/internal/project/live"
 )
 
 // Setup lets the manager run the controller. Its service account needs applications (get, list, watch, patch), appprojects,
@@ -71,7 +72,8 @@ func New(c client.Client, deps Dependencies, options Options) (*Reconciler, erro
 	}
 	r := &Reconciler{
 		client: c, settings: deps.Settings, clusters: deps.Clusters, manifests: deps.Manifests, changes: deps.Changes,
-		bus: deps.Bus, recorder: deps.Recorder, clock: deps.Clock, log: deps.Logger, metrics: metrics, options: options,
+		projects: projectlive.Source{Reader: c, ConfigMaps: deps.Settings, Namespace: options.Namespace},
+		bus:      deps.Bus, recorder: deps.Recorder, clock: deps.Clock, log: deps.Logger, metrics: metrics, options: options,
 		configuredPolling: deps.Polling,
 	}
 	r.fetches.running = map[string]bool{}

@@ -6,10 +6,10 @@ import (
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"fairlead.dev/fairlead/api/argo/v1alpha1"
 	"fairlead.dev/fairlead/internal/project"
+	"fairlead.dev/fairlead/internal/syncwindow"
 )
 
 // validate finds the project and the destination, and sees that the one permits the other.
@@ -42,14 +42,15 @@ func (r *Reconciler) validate(ctx context.Context, v *visit) error {
 		return invalid("%s", complaint)
 	}
 	name := spec.ProjectName()
-	v.project = &v1alpha1.AppProject{}
-	if err := r.client.Get(ctx, client.ObjectKey{Namespace: r.options.Namespace, Name: name}, v.project); err != nil {
-		if apierrors.IsNotFound(err) {
-			return invalid("application references project %s which does not exist", name)
-		}
+	bounds, err := r.projects.Project(ctx, name)
+	if apierrors.IsNotFound(err) {
+		return invalid("Application referencing project %s which does not exist", name)
+	}
+	if err != nil {
 		return fmt.Errorf("reading project %s: %w", name, err)
 	}
 	d := spec.Destination
+	v.project, v.windows = bounds, syncwindow.Matching(bounds.Spec.SyncWindows, v.app.Name, d)
 	switch {
 	case d.Server != "" && d.Name != "":
 		return invalid("application destination can't have both name and server defined: %s %s", d.Name, d.Server)
@@ -66,11 +67,15 @@ func (r *Reconciler) validate(ctx context.Context, v *visit) error {
 	}
 	v.session.share(destination.Server, name, sources)
 	complaints := project.Check(v.project, sources, project.Destination{Server: destination.Server, Name: destination.Name, Namespace: d.Namespace})
-	if destination.Project != "" && destination.Project != name {
+	switch {
+	case destination.Project != "" && destination.Project != name:
 		complaints = append(complaints, fmt.Sprintf("cluster %s belongs to project %s", destination.Name, destination.Project))
+	case destination.Project == "" && bounds.Spec.PermitOnlyProjectScopedClusters && len(complaints) == 0:
+		complaints = append(complaints, fmt.Sprintf("application destination server '%s' and namespace '%s' do not match any of the allowed destinations in project '%s': it permits only clusters scoped to it",
+			destination.Server, d.Namespace, name))
 	}
 	if v.app.Namespace != r.options.Namespace && !permitsNamespace(v.project, v.app.Namespace) {
-		complaints = append(complaints, fmt.Sprintf("applications in namespace %s are not permitted in project '%s'", v.app.Namespace, name))
+		complaints = append(complaints, fmt.Sprintf("application '%s' in namespace '%s' is not allowed to use project '%s'", v.app.Name, v.app.Namespace, name))
 	}
 	if len(complaints) > 0 {
 		return invalid("%s", strings.Join(complaints, "; "))
