@@ -57,7 +57,7 @@ func Build(in Input) Plan {
 		}
 	}
 	if !in.Options.SkipHooks {
-		tasks = append(tasks, in.hookTasks()...)
+		tasks = append(tasks, in.hookTasks(v1alpha1.SyncPhasePreSync, v1alpha1.SyncPhaseSync, v1alpha1.SyncPhasePostSync, v1alpha1.SyncPhaseSyncFail)...)
 	}
 	tasks = append(in.namespaceTask(tasks), tasks...)
 	plan := Plan{DryRun: in.Options.DryRun, Propagation: in.Options.Propagation, SkipMissingKinds: in.Options.SkipMissingKinds}
@@ -128,16 +128,28 @@ func pruneTask(live *unstructured.Unstructured, o Options) task {
 	return t
 }
 
-func (in Input) hookTasks() []task {
+// BuildDeletion makes the plan of the hooks of an application's deletion, before or after what it manages goes.
+func BuildDeletion(in Input, moment object.Hook) Plan {
+	return Plan{Steps: waited(steps(in.hookTasks(v1alpha1.SyncPhase(moment)))), Propagation: "foreground"}
+}
+
+// waited has every step waited for.
+func waited(steps []Step) []Step {
+	for i := range steps {
+		steps[i].Wait = true
+	}
+	return steps
+}
+
+// hookTasks are those of the given phases: hooks of other ones, and Skip, run at other times or never.
+func (in Input) hookTasks(phases ...v1alpha1.SyncPhase) []task {
 	var tasks []task
 	for _, hook := range in.Hooks {
 		moments, _ := object.Hooks(hook)
 		for _, moment := range moments {
 			phase := v1alpha1.SyncPhase(moment)
-			switch phase {
-			case v1alpha1.SyncPhasePreSync, v1alpha1.SyncPhaseSync, v1alpha1.SyncPhasePostSync, v1alpha1.SyncPhaseSyncFail:
-			default:
-				continue // Skip, and those of deletion
+			if !slices.Contains(phases, phase) {
+				continue
 			}
 			target := in.prepareHook(hook, phase)
 			key := object.KeyOf(target)

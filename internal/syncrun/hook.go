@@ -171,6 +171,17 @@ func Terminate(ctx context.Context, c Cluster, state *v1alpha1.OperationState) {
 	}
 }
 
+// Abandon lets the hooks that run go on by themselves: nobody will look at how they end.
+func (r *Run) Abandon(ctx context.Context) {
+	for _, step := range append(slices.Clone(r.Plan.Steps), r.Plan.OnFailure...) {
+		for _, a := range step.Actions() {
+			if live, exists := r.Cluster.Live(a.Key); a.Hook && exists && live != nil && r.ours(live, step.Phase) {
+				_ = r.release(ctx, live)
+			}
+		}
+	}
+}
+
 func hasHooks(step syncplan.Step) bool {
 	return slices.ContainsFunc(step.Actions(), func(a syncplan.Action) bool { return a.Hook })
 }

@@ -106,6 +106,8 @@ type RevisionHistory struct {
 	Sources         ApplicationSources `json:"sources,omitempty" protobuf:"bytes,8,rep,name=sources"`
 	Revisions       []string           `json:"revisions,omitempty" protobuf:"bytes,9,rep,name=revisions"`
 	InitiatedBy     OperationInitiator `json:"initiatedBy,omitempty" protobuf:"bytes,10,opt,name=initiatedBy"`
+	// Images are those of the manifests that were synced, sorted. Argo CD has no such field.
+	Images []string `json:"images,omitempty" protobuf:"bytes,2001,rep,name=images"`
 }
 
 // ApplicationSummary is what lists show of an application.

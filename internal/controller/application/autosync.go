@@ -132,12 +132,16 @@ func healWait(o Options, attempts int64) time.Duration {
 
 // onlyPrunes tells that everything that Git still has is in sync.
 func (a automation) onlyPrunes() bool {
+	surplus := false
 	for _, o := range a.comparison.objects {
-		if o.status == v1alpha1.SyncStatusCodeOutOfSync && o.target != nil {
-			return false
+		if o.status == v1alpha1.SyncStatusCodeOutOfSync {
+			if o.target != nil {
+				return false
+			}
+			surplus = true
 		}
 	}
-	return true
+	return surplus
 }
 
 // wipes tells that a prune would leave nothing.

@@ -110,11 +110,14 @@ func (r *Reconciler) compare(ctx context.Context, v *visit, manifests *desired.M
 		key := object.KeyOf(live)
 		if _, hook := object.Hooks(live); hook {
 			c.liveHooks[key] = live
-		} else if !wanted[key] {
+		} else if !wanted[key] && permitsLive(v, key) {
 			c.objects = append(c.objects, surplus(key, live))
 		}
 	}
 	c.status = v1alpha1.SyncStatusCodeSynced
+	if state := v.app.Status.OperationState; state != nil && state.SyncResult != nil && !sameNamespaceMetadata(state.SyncResult, v.app.Spec) {
+		c.status = v1alpha1.SyncStatusCodeOutOfSync
+	}
 	for i := range c.objects {
 		o := &c.objects[i]
 		if o.live != nil {

@@ -118,6 +118,9 @@ func (r *Reconciler) settle(ctx context.Context, v *visit) {
 // gone wakes those that an application depended on, which may have to outlive it, and those that depend on it.
 func (r *Reconciler) gone(ctx context.Context, name types.NamespacedName) {
 	if s := r.sessions.get(name); s != nil {
+		if s.run != nil {
+			s.run.Abandon(ctx)
+		}
 		s.mu.Lock()
 		dependencies := s.dependencies
 		s.mu.Unlock()

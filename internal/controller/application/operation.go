@@ -14,6 +14,7 @@ import (
 	"fairlead.dev/fairlead/api/argo/v1alpha1"
 	"fairlead.dev/fairlead/internal/cluster"
 	"fairlead.dev/fairlead/internal/desired"
+	"fairlead.dev/fairlead/internal/object"
 	"fairlead.dev/fairlead/internal/syncrun"
 	"fairlead.dev/fairlead/internal/syncwindow"
 )
@@ -179,7 +180,7 @@ func (r *Reconciler) begin(ctx context.Context, v *visit, operation v1alpha1.Ope
 		now.Time = last.StartedAt.Add(time.Second)
 	}
 	sync := operation.Sync
-	result := &v1alpha1.SyncOperationResult{Sources: sync.Sources}
+	result := &v1alpha1.SyncOperationResult{Sources: sync.Sources, ManagedNamespaceMetadata: namespaceMetadata(v.app.Spec)}
 	switch {
 	case sync.Source != nil:
 		result.Source = *sync.Source
@@ -205,6 +206,9 @@ func (r *Reconciler) begin(ctx context.Context, v *visit, operation v1alpha1.Ope
 // resolveOperation finds and notes the commits that the operation is about.
 func (r *Reconciler) resolveOperation(ctx context.Context, v *visit) error {
 	state := v.app.Status.OperationState
+	if len(state.Operation.Sync.Manifests) > 0 {
+		return nil // they are of no commit
+	}
 	revisions, err := r.operationRevisions(ctx, v, state)
 	if err != nil {
 		return err
@@ -273,8 +277,22 @@ func resultRevisions(result *v1alpha1.SyncOperationResult) []string {
 
 // attempted tells whether an operation was about these sources at these revisions.
 func attempted(result *v1alpha1.SyncOperationResult, spec v1alpha1.ApplicationSpec, revisions []string) bool {
-	return result != nil && slices.Equal(resultRevisions(result), revisions) &&
+	return result != nil && slices.Equal(resultRevisions(result), revisions) && sameNamespaceMetadata(result, spec) &&
 		equality.Semantic.DeepEqual(resultSources(result), spec.AllSources())
+}
+
+// namespaceMetadata is what the application wants on its namespace; nil where it leaves that alone.
+func namespaceMetadata(spec v1alpha1.ApplicationSpec) *v1alpha1.ManagedNamespaceMetadata {
+	if spec.SyncPolicy == nil {
+		return nil
+	}
+	return spec.SyncPolicy.ManagedNamespaceMetadata
+}
+
+// sameNamespaceMetadata tells whether a sync was about the namespace's metadata as they are wanted now.
+func sameNamespaceMetadata(result *v1alpha1.SyncOperationResult, spec v1alpha1.ApplicationSpec) bool {
+	wanted := namespaceMetadata(spec)
+	return wanted == nil || equality.Semantic.DeepEqual(wanted, result.ManagedNamespaceMetadata)
 }
 
 // refuse ends a requested operation that can't even begin, with the reason. What isn't known yet is waited for.
@@ -294,6 +312,9 @@ func (r *Reconciler) refuse(_ context.Context, v *visit) error {
 // rendered at the recorded revisions.
 func (r *Reconciler) operationManifests(ctx context.Context, v *visit) (*desired.Manifests, error) {
 	result := v.app.Status.OperationState.SyncResult
+	if local := v.app.Status.OperationState.Operation.Sync.Manifests; len(local) > 0 {
+		return localManifests(v.app, local)
+	}
 	sources, revisions := resultSources(result), resultRevisions(result)
 	if v.head != nil && equality.Semantic.DeepEqual(sources, v.session.sources) &&
 		(slices.Equal(revisions, v.head.Revisions) || r.changes.Unchanged(ctx, v.head, revisions)) {
@@ -302,6 +323,20 @@ func (r *Reconciler) operationManifests(ctx context.Context, v *visit) (*desired
 	manifests, err := r.renderAt(ctx, v, sources, revisions, false)
 	if err != nil {
 		return nil, fmt.Errorf("rendering revision %s: %w", short(revisions), err)
+	}
+	return manifests, nil
+}
+
+// localManifests are those that a person sent along with a sync.
+func localManifests(app *v1alpha1.Application, texts []string) (*desired.Manifests, error) {
+	sources := app.Spec.AllSources()
+	manifests := &desired.Manifests{Project: app.Spec.ProjectName(), Sources: sources, Revisions: make([]string, len(sources))}
+	for i, text := range texts {
+		objects, err := object.Parse([]byte(text))
+		if err != nil {
+			return nil, fmt.Errorf("reading local manifest %d: %w", i+1, err)
+		}
+		manifests.Objects = append(manifests.Objects, objects...)
 	}
 	return manifests, nil
 }

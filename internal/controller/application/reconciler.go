@@ -72,6 +72,7 @@ var closing = []phase{
 	{"refuse", (*Reconciler).refuse},
 	{"health", (*Reconciler).health},
 	{"conditions", (*Reconciler).conditions},
+	{"guard", (*Reconciler).guard},
 	{"status", (*Reconciler).writeStatus},
 }
 

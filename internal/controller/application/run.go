@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"fairlead.dev/fairlead/api/argo/v1alpha1"
@@ -102,6 +103,9 @@ func (r *Reconciler) acting(ctx context.Context, v *visit) (context.Context, err
 	if err != nil || config["application.sync.impersonation.enabled"] != "true" {
 		return ctx, err
 	}
+	if v.project == nil {
+		return ctx, fmt.Errorf("application references project %s which does not exist", v.app.Spec.ProjectName())
+	}
 	d := project.Destination{Server: v.destination.Server, Name: v.destination.Name, Namespace: v.app.Spec.Destination.Namespace}
 	account, err := project.Account(v.project, d, v.app.Namespace)
 	if err != nil {
@@ -155,26 +159,11 @@ func (r *Reconciler) prepare(ctx context.Context, v *visit) error {
 
 // permit refuses what the project doesn't let applications have, and what belongs to another application if asked to.
 func (r *Reconciler) permit(ctx context.Context, v *visit, c *comparison, options syncplan.Options) error {
-	check := func(u *unstructured.Unstructured) error {
-		key := object.KeyOf(u)
-		namespaced := key.Namespace != ""
-		if kind, err := v.cluster.Kind(ctx, u.GroupVersionKind()); err == nil {
-			namespaced = kind.Namespaced
-		}
-		if !project.PermitsKind(v.project, key, namespaced) {
-			return fmt.Errorf("resource %s:%s is not permitted in project %s", key.Group, key.Kind, v.project.Name)
-		}
-		d := project.Destination{Server: v.destination.Server, Name: v.destination.Name, Namespace: key.Namespace}
-		if namespaced && !project.PermitsDestination(v.project, d) {
-			return fmt.Errorf("namespace %s is not permitted in project '%s' (%s)", key.Namespace, v.project.Name, key)
-		}
-		return nil
-	}
 	for _, o := range c.objects {
 		if o.target == nil {
 			continue
 		}
-		if err := check(o.target); err != nil {
+		if err := r.permitsManifest(ctx, v, o.target); err != nil {
 			return err
 		}
 		if options.FailOnShared && o.owner != "" {
@@ -182,9 +171,26 @@ func (r *Reconciler) permit(ctx context.Context, v *visit, c *comparison, option
 		}
 	}
 	for _, hook := range c.hooks {
-		if err := check(hook); err != nil {
+		if err := r.permitsManifest(ctx, v, hook); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// permitsManifest refuses a manifest that the project doesn't let applications have.
+func (r *Reconciler) permitsManifest(ctx context.Context, v *visit, u *unstructured.Unstructured) error {
+	key := object.KeyOf(u)
+	namespaced := key.Namespace != ""
+	if kind, err := v.cluster.Kind(ctx, u.GroupVersionKind()); err == nil {
+		namespaced = kind.Namespaced
+	}
+	if !project.PermitsKind(v.project, key, namespaced) {
+		return fmt.Errorf("resource %s:%s is not permitted in project %s", key.Group, key.Kind, v.project.Name)
+	}
+	d := project.Destination{Server: v.destination.Server, Name: v.destination.Name, Namespace: key.Namespace}
+	if namespaced && !project.PermitsDestination(v.project, d) {
+		return fmt.Errorf("namespace %s is not permitted in project '%s' (%s)", key.Namespace, v.project.Name, key)
 	}
 	return nil
 }
@@ -274,6 +280,9 @@ func (r *Reconciler) repeat(ctx context.Context, v *visit) (bool, error) {
 	state.FinishedAt = nil
 	state.SyncResult.Resources = nil
 	state.Message = fmt.Sprintf("retrying, attempt #%d", state.RetryCount)
+	if sync := state.Operation.Sync; retry.Refresh && equality.Semantic.DeepEqual(resultSources(state.SyncResult), v.app.Spec.AllSources()) {
+		sync.Revision, sync.Revisions = "", nil
+	}
 	if resultRevisions(state.SyncResult)[0] == "" || retry.Refresh && state.Operation.Sync.Revision == "" {
 		if err := r.resolveOperation(ctx, v); err != nil {
 			r.finish(v, v1alpha1.OperationError, err.Error(), true)

@@ -44,6 +44,8 @@ type session struct {
 	compared bool
 	// run is the sync under way.
 	run *syncrun.Run
+	// deletion is the run of the hooks of the application's deletion.
+	deletion *deletion
 	// failures counts failed attempts in a row, for the spacing of the next, which is not before retryAt.
 	failures int
 	retryAt  time.Time

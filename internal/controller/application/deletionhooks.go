@@ -1,0 +1,158 @@
+package application
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"fairlead.dev/fairlead/api/argo/v1alpha1"
+	"fairlead.dev/fairlead/internal/desired"
+	"fairlead.dev/fairlead/internal/object"
+	"fairlead.dev/fairlead/internal/syncplan"
+	"fairlead.dev/fairlead/internal/syncrun"
+)
+
+// deletion is the run of the hooks of an application's deletion.
+type deletion struct {
+	moment object.Hook
+	run    *syncrun.Run
+}
+
+// deletionHooks runs the hooks of one moment of the deletion. One that fails keeps the application, until it is mended or
+// the finalizer taken away.
+func deletionHooks(moment object.Hook) func(*Reconciler, context.Context, *visit) (string, error) {
+	return func(r *Reconciler, ctx context.Context, v *visit) (string, error) {
+		s := v.session
+		if s.deletion == nil || s.deletion.moment != moment {
+			run, err := r.planDeletion(ctx, v, moment)
+			if err != nil {
+				return "", fmt.Errorf("preparing the %s hooks: %w", moment, err)
+			}
+			s.deletion = &deletion{moment: moment, run: run}
+		}
+		acting, err := r.acting(ctx, v)
+		if err != nil {
+			return "", err
+		}
+		outcome, err := s.deletion.run.Advance(acting)
+		if err == nil && outcome.Phase == v1alpha1.OperationRunning {
+			if outcome.Again > 0 {
+				v.comeBack(outcome.Again)
+			}
+			return outcome.Message, nil
+		}
+		s.deletion = nil
+		if err == nil && outcome.Phase != v1alpha1.OperationSucceeded {
+			err = fmt.Errorf("running the %s hooks: %s", moment, outcome.Message)
+		}
+		return "", err
+	}
+}
+
+// planDeletion makes the run of the hooks that were in the manifests when the application was last compared.
+func (r *Reconciler) planDeletion(ctx context.Context, v *visit, moment object.Hook) (*syncrun.Run, error) {
+	if v.project == nil {
+		return nil, fmt.Errorf("application references project %s which does not exist", v.app.Spec.ProjectName())
+	}
+	manifests, err := r.lastManifests(ctx, v)
+	if err != nil {
+		return nil, err
+	}
+	var hooks []*unstructured.Unstructured
+	if manifests != nil {
+		placed, err := r.place(ctx, v, manifests)
+		if err != nil {
+			return nil, err
+		}
+		for _, hook := range placed.Hooks {
+			if moments, _ := object.Hooks(hook); slices.Contains(moments, moment) {
+				hooks = append(hooks, hook)
+			}
+		}
+	}
+	kinds := formerKinds(v.app)
+	for _, hook := range hooks {
+		if err := r.permitsManifest(ctx, v, hook); err != nil {
+			return nil, err
+		}
+		kinds = append(kinds, hook.GroupVersionKind())
+	}
+	if err := v.cluster.Watch(ctx, v.instance, distinct(kinds)...); err != nil {
+		return nil, err
+	}
+	id := string(v.app.UID)
+	plan := syncplan.BuildDeletion(syncplan.Input{Hooks: hooks, OperationID: id, Revision: v.app.Status.Sync.Revision}, moment)
+	return &syncrun.Run{
+		Plan: plan, Cluster: v.cluster, OperationID: id, Now: r.clock.Now,
+		State:  &v1alpha1.OperationState{StartedAt: *v.app.DeletionTimestamp},
+		Record: func(context.Context) error { return nil }, // the hooks themselves say who made them
+	}, nil
+}
+
+func distinct(kinds []schema.GroupVersionKind) []schema.GroupVersionKind {
+	byKind := map[schema.GroupKind]schema.GroupVersionKind{}
+	for _, kind := range kinds {
+		byKind[kind.GroupKind()] = kind
+	}
+	all := make([]schema.GroupVersionKind, 0, len(byKind))
+	for _, kind := range byKind {
+		all = append(all, kind)
+	}
+	return all
+}
+
+// lastManifests are those that the application was last compared with; nil if it never was.
+func (r *Reconciler) lastManifests(ctx context.Context, v *visit) (*desired.Manifests, error) {
+	if v.session.manifests != nil {
+		return v.session.manifests, nil
+	}
+	status := v.app.Status.Sync
+	revisions := status.Revisions
+	if len(revisions) == 0 && status.Revision != "" {
+		revisions = []string{status.Revision}
+	}
+	sources := v.app.Spec.AllSources()
+	if len(revisions) == 0 {
+		return nil, nil
+	}
+	if len(revisions) != len(sources) {
+		return nil, errors.New("its sources have changed since it was last compared: compare it before it is deleted, or take the finalizer away")
+	}
+	return r.renderAt(ctx, v, sources, revisions, false)
+}
+
+// guard sees that an application which has hooks for its deletion isn't gone before they ran.
+func (r *Reconciler) guard(_ context.Context, v *visit) error {
+	if v.comparison == nil || v.comparison.of != v.head {
+		return nil
+	}
+	has := map[object.Hook]bool{}
+	for _, hook := range v.comparison.hooks {
+		moments, _ := object.Hooks(hook)
+		for _, moment := range moments {
+			has[moment] = true
+		}
+	}
+	for _, f := range []struct {
+		moment object.Hook
+		names  []string
+	}{
+		{object.HookPreDelete, []string{v1alpha1.PreDeleteFinalizer, v1alpha1.PreDeleteCleanupFinalizer}},
+		{object.HookPostDelete, []string{v1alpha1.PostDeleteFinalizer, v1alpha1.PostDeleteCleanupFinalizer}},
+	} {
+		for _, name := range f.names {
+			at := slices.Index(v.app.Finalizers, name)
+			switch {
+			case has[f.moment] && at < 0:
+				v.app.Finalizers = append(slices.Clone(v.app.Finalizers), name)
+			case !has[f.moment] && at >= 0:
+				v.app.Finalizers = slices.Delete(slices.Clone(v.app.Finalizers), at, at+1)
+			}
+		}
+	}
+	return nil
+}
