@@ -97,7 +97,9 @@ func (c *crowd) settled(operations int) map[asked]int {
 }
 
 // applied is the request for a name's ConfigMap, written that for its application's status.
-func (c *crowd) applied(name string) asked { return asked{"PATCH", "configmaps " + c.target + "/" + name} }
+func (c *crowd) applied(name string) asked {
+	return asked{"PATCH", "configmaps " + c.target + "/" + name}
+}
 func (c *crowd) written(name string) asked {
 	return asked{"PATCH", "applications " + c.hub + "/" + c.name(name)}
 }
