@@ -57,6 +57,8 @@ type fleet struct {
 	// work is the clone in which the test commits, url the repository.
 	work, url string
 	mirrors   string
+	// published are the charts of the fleet's own repositories.
+	published *published
 	options   Options
 	// stop kills the newest hub.
 	stop func()
@@ -100,6 +102,7 @@ func newFleet(t testing.TB) *fleet {
 		ClusterResourceWhitelist: []v1alpha1.ClusterResourceRestrictionItem{{Group: "*", Kind: "*"}},
 	}})
 	f.repository()
+	f.published = publish(t)
 	return f
 }
 
@@ -227,7 +230,8 @@ func (f *fleet) start() (stop func()) {
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	manifests := desired.New(store, f.renderer, source.Remote)
+	manifests := desired.New(store, f.renderer, source.Remote).
+		WithArtifacts(desired.Artifacts{Client: f.published.client(f.t), Settings: source})
 	f.metrics = prometheus.NewRegistry()
 	log := slog.New(slog.NewTextHandler(f.t.Output(), nil))
 	err = Setup(mgr, Dependencies{

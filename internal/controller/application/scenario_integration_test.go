@@ -25,6 +25,9 @@ import (
 //	                               commit the scenario's files under DIR (-replace: and nothing else), and tell the hub as a
 //	                               webhook does (-quiet: don't); commits are called commit1, commit2 …
 //	git ARGS...                    run git in the clone; `notify` then tells the hub of a push
+//	publish DIR CHART VERSION      pack the folder as that version of a chart, in the Helm repository $CHARTS and the registry
+//	                               $REGISTRY, as the artifact deploy:VERSION too
+//	break-charts, mend-charts      the Helm repository answers with errors; is well again
 //	apply FILE                     server-side apply manifests; applications get what they leave out: the hub's namespace, a
 //	                               name of the scenario's own, project default, repository, revision main and the destination
 //	patch NAME JSON                merge patch of an application
@@ -57,29 +60,32 @@ func TestScenarios(t *testing.T) {
 		Dir:   filepath.Join("testdata", "scenarios"),
 		Setup: func(env *testscript.Env) error { return newScenario(env) },
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"start":      do((*scenario).cmdStart),
-			"halt":       do((*scenario).cmdHalt),
-			"restart":    do((*scenario).cmdRestart),
-			"commit":     do((*scenario).cmdCommit),
-			"git":        do((*scenario).cmdGit),
-			"notify":     do((*scenario).cmdNotify),
-			"apply":      do((*scenario).cmdApply),
-			"patch":      do((*scenario).cmdPatch),
-			"delete":     do((*scenario).cmdDelete),
-			"kubectl":    do((*scenario).cmdKubectl),
-			"sync":       do((*scenario).cmdSync),
-			"rollback":   do((*scenario).cmdRollback),
-			"release":    do((*scenario).cmdRelease),
-			"terminate":  do((*scenario).cmdTerminate),
-			"refresh":    do((*scenario).cmdRefresh),
-			"end":        do((*scenario).cmdEnd),
-			"await":      do((*scenario).cmdWait),
-			"app":        do((*scenario).cmdApp),
-			"history":    do((*scenario).cmdHistory),
-			"live":       do((*scenario).cmdLive),
-			"writes":     do((*scenario).cmdWrites),
-			"requests":   do((*scenario).cmdRequests),
-			"renderings": do((*scenario).cmdRenderings),
+			"start":        do((*scenario).cmdStart),
+			"halt":         do((*scenario).cmdHalt),
+			"restart":      do((*scenario).cmdRestart),
+			"commit":       do((*scenario).cmdCommit),
+			"git":          do((*scenario).cmdGit),
+			"publish":      do((*scenario).cmdPublish),
+			"break-charts": do((*scenario).cmdBreakCharts),
+			"mend-charts":  do((*scenario).cmdMendCharts),
+			"notify":       do((*scenario).cmdNotify),
+			"apply":        do((*scenario).cmdApply),
+			"patch":        do((*scenario).cmdPatch),
+			"delete":       do((*scenario).cmdDelete),
+			"kubectl":      do((*scenario).cmdKubectl),
+			"sync":         do((*scenario).cmdSync),
+			"rollback":     do((*scenario).cmdRollback),
+			"release":      do((*scenario).cmdRelease),
+			"terminate":    do((*scenario).cmdTerminate),
+			"refresh":      do((*scenario).cmdRefresh),
+			"end":          do((*scenario).cmdEnd),
+			"await":        do((*scenario).cmdWait),
+			"app":          do((*scenario).cmdApp),
+			"history":      do((*scenario).cmdHistory),
+			"live":         do((*scenario).cmdLive),
+			"writes":       do((*scenario).cmdWrites),
+			"requests":     do((*scenario).cmdRequests),
+			"renderings":   do((*scenario).cmdRenderings),
 		},
 	})
 }
@@ -109,7 +115,7 @@ func newScenario(env *testscript.Env) error {
 
 // variables are what scripts and files may say.
 func (s *scenario) variables() map[string]string {
-	return map[string]string{"NS": s.target, "HUB": s.hub, "REPO": s.url, "APP": s.name("")}
+	return map[string]string{"NS": s.target, "HUB": s.hub, "REPO": s.url, "APP": s.name(""), "CHARTS": s.published.url, "REGISTRY": s.published.registry}
 }
 
 // do makes a command of a method.
@@ -124,12 +130,12 @@ func (s *scenario) read(ts *testscript.TestScript, file string) string {
 	text, err := os.ReadFile(ts.MkAbs(file))
 	ts.Check(err)
 	v := s.variables()
-	return strings.NewReplacer("${APP}", v["APP"], "$APP", v["APP"], "$NS", v["NS"], "$HUB", v["HUB"], "$REPO", v["REPO"]).Replace(string(text))
+	return strings.NewReplacer("${APP}", v["APP"], "$APP", v["APP"], "$NS", v["NS"], "$HUB", v["HUB"], "$REPO", v["REPO"], "$CHARTS", v["CHARTS"], "$REGISTRY", v["REGISTRY"]).Replace(string(text))
 }
 
 // print writes to the standard output what is the same in each run.
 func (s *scenario) print(ts *testscript.TestScript, text string) {
-	pairs := []string{s.name(""), "", s.hub, "$HUB", s.target, "$NS", s.url, "$REPO"}
+	pairs := []string{s.name(""), "", s.hub, "$HUB", s.target, "$NS", s.url, "$REPO", s.published.url, "$CHARTS", s.published.registry, "$REGISTRY"}
 	for i, commit := range s.commits {
 		pairs = append(pairs, commit, fmt.Sprintf("commit%d", i+1), commit[:7], fmt.Sprintf("commit%d", i+1))
 	}
