@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"time"
 
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -37,6 +38,7 @@ type parts struct {
 	settings *live.Source
 	git      *git.Store
 	desired  *desired.Source
+	signed   *desired.Signatures
 	clusters *cluster.Registry
 	registry *oci.Client
 	builder  buildcontroller.Builder
@@ -83,6 +85,7 @@ func (p *parts) makeGit() (err error) {
 	}
 	p.desired = desired.New(p.git, renderer, p.settings.Remote).
 		WithArtifacts(desired.Artifacts{Client: artifactClient, Settings: p.settings, Permits: p.permits})
+	p.signed = &desired.Signatures{Source: p.desired, Keys: p.settings.GPGKeys, Now: time.Now}
 	if !p.options.GitSubmodules {
 		p.desired.LeaveSubmodulesOut()
 	}
@@ -154,7 +157,7 @@ func (p *parts) controllers() controller.Hub {
 	return controller.Hub{
 		Applications: application.Dependencies{
 			Settings: p.settings, Clusters: application.Registry{Registry: p.clusters},
-			Manifests: p.desired, Changes: p.desired, Bus: p.bus, Polling: p.settings.Polling, Logger: log, Metrics: metrics.Registry,
+			Manifests: p.desired, Changes: p.desired, Bus: p.bus, Polling: p.settings.Polling, Signatures: p.signed, Logger: log, Metrics: metrics.Registry,
 		},
 		ApplicationOptions: applications,
 		Images: imageupdate.Deps{

@@ -15,6 +15,7 @@ import (
 	"fairlead.dev/fairlead/internal/protocol"
 	"fairlead.dev/fairlead/internal/settings"
 	"fairlead.dev/fairlead/internal/settings/live"
+	"fairlead.dev/fairlead/internal/signature"
 )
 
 // sources lets the API reach Git repositories.
@@ -22,6 +23,7 @@ type sources struct {
 	desired  *desired.Source
 	git      *git.Store
 	settings *live.Source
+	signed   *desired.Signatures
 }
 
 // Resolve turns a revision into a commit; empty means the source's own.
@@ -47,9 +49,20 @@ func (s *sources) Metadata(ctx context.Context, project string, source v1alpha1.
 	if err != nil {
 		return nil, err
 	}
-	return &protocol.RevisionMetadata{
+	metadata := &protocol.RevisionMetadata{
 		Author: info.Author, Date: &metav1.Time{Time: info.Date}, Message: info.Message, Tags: info.Tags,
-	}, nil
+	}
+	// Where nobody has put keys, nobody asks for signatures.
+	keys, err := s.settings.GPGKeys(ctx)
+	if err != nil || len(keys) == 0 {
+		return metadata, err
+	}
+	verified, err := s.signed.Verify(ctx, project, v1alpha1.ApplicationSources{source}, nil, []string{commit})
+	if err != nil {
+		return nil, err
+	}
+	metadata.SignatureInfo = signature.Info(verified[0])
+	return metadata, nil
 }
 
 // Test tells whether a repository answers.

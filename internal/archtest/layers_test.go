@@ -46,6 +46,7 @@ var layers = map[string]layer{
 	"internal/project":     decide,
 	"internal/protocol":    decide,
 	"internal/rollout":     decide,
+	"internal/signature":   decide,
 	"internal/syncplan":    decide,
 	"internal/syncwindow":  decide,
 

@@ -13,6 +13,8 @@ import (
 type ref struct {
 	// commit is the commit, also for annotated tags.
 	commit string
+	// object is that of an annotated tag; empty for everything else.
+	object string
 }
 
 // Refs asks the remote for all its refs (ls-remote): full names such as refs/heads/main, refs/tags/v1 and HEAD, with the
@@ -158,11 +160,11 @@ func (r *mirror) mirrored(ctx context.Context) (map[string]ref, error) {
 		if len(fields) != 4 {
 			continue
 		}
-		commit := fields[1]
+		at := ref{commit: fields[1]}
 		if fields[0] == "tag" {
-			commit = fields[2]
+			at = ref{commit: fields[2], object: fields[1]}
 		}
-		refs[fields[3]] = ref{commit: commit}
+		refs[fields[3]] = at
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -28,6 +28,9 @@ type automationDecision struct {
 
 func (r *Reconciler) automation(v *visit) automation {
 	a := automation{app: v.app, comparison: v.comparison, windows: v.windows, options: r.options, now: r.clock.Now()}
+	if v.unsigned != "" {
+		a.comparison = nil // there is nothing that may be synced to
+	}
 	if v.head != nil {
 		a.revisions = v.head.Revisions
 	}

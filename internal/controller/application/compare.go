@@ -57,12 +57,20 @@ func (r *Reconciler) compareHead(ctx context.Context, v *visit) error {
 	if err != nil {
 		return err
 	}
-	v.comparison = c
+	v.keep(c)
 	if !v.session.compared {
 		v.session.compared = true
 		r.metrics.compared.Inc()
 	}
 	return nil
+}
+
+// keep makes a comparison that of the reconcile. With what must not be deployed nothing is in sync.
+func (v *visit) keep(c *comparison) {
+	if v.unsigned != "" && c.status == v1alpha1.SyncStatusCodeSynced {
+		c.status = v1alpha1.SyncStatusCodeUnknown
+	}
+	v.comparison = c
 }
 
 // compareAgain looks at what an operation has made of it.
@@ -74,7 +82,7 @@ func (r *Reconciler) compareAgain(ctx context.Context, v *visit) error {
 	if err != nil {
 		return err
 	}
-	v.comparison = c
+	v.keep(c)
 	return nil
 }
 

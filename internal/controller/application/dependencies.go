@@ -17,6 +17,7 @@ import (
 	"fairlead.dev/fairlead/internal/event"
 	"fairlead.dev/fairlead/internal/object"
 	"fairlead.dev/fairlead/internal/settings"
+	"fairlead.dev/fairlead/internal/signature"
 )
 
 // Dependencies are what the controller works with.
@@ -26,6 +27,8 @@ type Dependencies struct {
 	Manifests Manifests
 	Changes   Changes
 	Bus       *event.Bus
+	// Signatures verifies what projects with signatureKeys demand; nil means that nothing is signed.
+	Signatures Signatures
 	// Polling is what the operator configured of it, else the standard that it is given; nil means that the options count.
 	Polling func(ctx context.Context, standard settings.Polling) (settings.Polling, error)
 	// Recorder, Clock, Logger and Metrics may be nil: the manager's, the real one, the default one, none.
@@ -104,6 +107,11 @@ type Changes interface {
 	Refs(ctx context.Context, project string, sources v1alpha1.ApplicationSources) (map[string]string, error)
 	// Unchanged tells that rendering at other revisions gives the same manifests.
 	Unchanged(ctx context.Context, manifests *desired.Manifests, revisions []string) bool
+}
+
+// Signatures verifies the signatures of commits and tags; *desired.Signatures does.
+type Signatures interface {
+	Verify(ctx context.Context, project string, sources v1alpha1.ApplicationSources, asked, commits []string) ([]signature.Verification, error)
 }
 
 // Registry adapts a registry of clusters.

@@ -236,6 +236,7 @@ func (f *fleet) start() (stop func()) {
 	log := slog.New(slog.NewTextHandler(f.t.Output(), nil))
 	err = Setup(mgr, Dependencies{
 		Settings: source, Clusters: Registry{registry}, Manifests: manifests, Changes: manifests, Bus: f.bus, Logger: log, Metrics: f.metrics,
+		Signatures: &desired.Signatures{Source: manifests, Keys: source.GPGKeys, Now: time.Now}, Polling: source.Polling,
 	}, f.options)
 	if err != nil {
 		f.t.Fatal(err)

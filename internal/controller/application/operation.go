@@ -141,7 +141,7 @@ func (r *Reconciler) request(ctx context.Context, v *visit) error {
 // for is overtaken too, but for another source than the application's: that is a choice.
 func (r *Reconciler) overtaken(v *visit) bool {
 	state := v.app.Status.OperationState
-	if !running(state) || v.head == nil || v.app.Spec.Automation() == nil || v.app.Held() || state.SyncResult == nil {
+	if !running(state) || v.head == nil || v.unsigned != "" || v.app.Spec.Automation() == nil || v.app.Held() || state.SyncResult == nil {
 		return false
 	}
 	if attempted(state.SyncResult, v.app.Spec, v.head.Revisions) {

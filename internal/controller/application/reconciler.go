@@ -43,6 +43,8 @@ type Reconciler struct {
 	fetches   fetches
 	// configuredPolling may be nil.
 	configuredPolling func(ctx context.Context, standard settings.Polling) (settings.Polling, error)
+	// signatures may be nil: then nothing is signed.
+	signatures Signatures
 	// queue is set when the controller has started.
 	queue atomic.Pointer[queue]
 }
@@ -60,6 +62,7 @@ var phases = []phase{
 	{"connect", (*Reconciler).connect},
 	{"refresh", (*Reconciler).refresh},
 	{"render", (*Reconciler).render},
+	{"verify", (*Reconciler).verify},
 	{"compare", (*Reconciler).compareHead},
 	{"depend", (*Reconciler).depend},
 	{"request", (*Reconciler).request},
@@ -98,6 +101,8 @@ type visit struct {
 	headErr    error
 	head       *desired.Manifests
 	comparison *comparison
+	// unsigned is why the newest revision must not be deployed; empty if it may.
+	unsigned string
 	// operated is true when an operation acted in this reconcile.
 	operated bool
 	// blocked is what a sync has to wait for; empty means nothing.

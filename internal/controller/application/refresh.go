@@ -58,7 +58,7 @@ func (r *Reconciler) refresh(ctx context.Context, v *visit) error {
 // a commit that doesn't touch an application doesn't concern it.
 func (r *Reconciler) renderHead(ctx context.Context, v *visit, hard bool) error {
 	s := v.session
-	if !hard && !v.asked && s.manifests != nil && r.changes.Unchanged(ctx, s.manifests, s.revisions) {
+	if !hard && !v.asked && s.manifests != nil && s.unsigned == "" && r.changes.Unchanged(ctx, s.manifests, s.revisions) {
 		s.revisions = s.manifests.Revisions
 		return nil
 	}

@@ -117,6 +117,9 @@ func (r *Reconciler) acting(ctx context.Context, v *visit) (context.Context, err
 // prepare makes the plan of an operation that begins, or that went on when the hub was killed.
 func (r *Reconciler) prepare(ctx context.Context, v *visit) error {
 	state := v.app.Status.OperationState
+	if err := r.refuseUnsigned(ctx, v); err != nil {
+		return err
+	}
 	manifests, err := r.operationManifests(ctx, v)
 	if err != nil {
 		return err

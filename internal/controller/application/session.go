@@ -62,6 +62,8 @@ type session struct {
 	failing         bool
 	// outage is why the repository couldn't be fetched for some time; what was fetched before still counts.
 	outage error
+	// unsigned is why the newest revision must not be deployed.
+	unsigned string
 	// known is manifests and revisions for others than the reconcile.
 	known   *desired.Manifests
 	targets v1alpha1.ApplicationSources
@@ -160,7 +162,7 @@ func (s *session) share(server, project string, sources v1alpha1.ApplicationSour
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.server, s.project, s.repositories, s.targets = server, project, repositories, sources
-	s.known, s.failing = s.manifests, s.lookupErr != nil || s.renderErr != nil
+	s.known, s.failing = s.manifests, s.lookupErr != nil || s.renderErr != nil || s.unsigned != ""
 }
 
 // sessions are those of all applications.
@@ -253,4 +255,13 @@ func (s *session) isWaiting() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.waiting
+}
+
+// setUnsigned notes why the newest revision must not be deployed. Until that is over, each commit is looked at anew, also
+// one that changes nothing: it may be signed.
+func (s *session) setUnsigned(complaint string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.unsigned = complaint
+	s.failing = s.lookupErr != nil || s.renderErr != nil || complaint != ""
 }

@@ -97,6 +97,11 @@ func (s *Source) Polling(ctx context.Context, standard settings.Polling) (settin
 	return settings.PollingFrom(data, standard)
 }
 
+// GPGKeys are the operator's public keys, armored, by key ID.
+func (s *Source) GPGKeys(ctx context.Context) (map[string]string, error) {
+	return s.ConfigMap(ctx, settings.GPGKeysConfigMap)
+}
+
 // Secret is the data of one of the hub's Secrets; empty when it doesn't exist.
 func (s *Source) Secret(ctx context.Context, name string) (map[string][]byte, error) {
 	var secret corev1.Secret
