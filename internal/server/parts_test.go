@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	argo "fairlead.dev/fairlead/api/argo/v1alpha1"
 	fairlead "fairlead.dev/fairlead/api/fairlead/v1alpha1"
 	hubclient "fairlead.dev/fairlead/internal/client"
 	"fairlead.dev/fairlead/internal/protocol"
@@ -308,6 +309,46 @@ func TestRepositories(t *testing.T) {
 	}
 	_, err = hubclient.Call(ctx, admin, protocol.RepositoryGet, &protocol.RepoQuery{Repo: "https://git.example/web"})
 	wantCode(t, err, connect.CodeNotFound, "repo 'https://git.example/web' not found")
+}
+
+func TestSyncWindows(t *testing.T) {
+	h := newHub(t)
+	admin := h.as("admin")
+	project, err := hubclient.Call(ctx, admin, protocol.ProjectGet, &protocol.ProjectQuery{Name: "shop"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	window := &argo.SyncWindow{Kind: "deny", Schedule: "* * * * *", Duration: "1h", Applications: []string{"prod*"}}
+	update := func() {
+		t.Helper()
+		project.Spec.SyncWindows = argo.SyncWindows{window}
+		if project, err = hubclient.Call(ctx, admin, protocol.ProjectUpdate, &protocol.ProjectUpdateRequest{Project: project}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	update()
+	_, err = hubclient.Call(ctx, admin, protocol.ApplicationSync, &protocol.ApplicationSyncRequest{Name: "production"})
+	wantCode(t, err, connect.CodePermissionDenied, "cannot sync: blocked by sync window")
+	windows, err := hubclient.Call(ctx, admin, protocol.ApplicationSyncWindows, &protocol.ApplicationSyncWindowsQuery{Name: "production"})
+	if err != nil || windows.CanSync || len(windows.ActiveWindows) != 1 || len(windows.AssignedWindows) != 1 || windows.ActiveWindows[0].Kind != "deny" {
+		t.Errorf("%+v %v", windows, err)
+	}
+	if windows, err = hubclient.Call(ctx, admin, protocol.ApplicationSyncWindows, &protocol.ApplicationSyncWindowsQuery{Name: "dev"}); err != nil || !windows.CanSync || len(windows.AssignedWindows) != 0 {
+		t.Errorf("%+v %v", windows, err)
+	}
+	state, err := hubclient.Call(ctx, admin, protocol.ProjectSyncWindows, &protocol.SyncWindowsQuery{Name: "shop"})
+	if err != nil || len(state.Windows) != 1 {
+		t.Errorf("%+v %v", state, err)
+	}
+	window.ManualSync = true
+	update()
+	if windows, err = hubclient.Call(ctx, admin, protocol.ApplicationSyncWindows, &protocol.ApplicationSyncWindowsQuery{Name: "production"}); err != nil || !windows.CanSync {
+		t.Errorf("%+v %v", windows, err)
+	}
+	window.Schedule = "sometimes"
+	project.Spec.SyncWindows = argo.SyncWindows{window}
+	_, err = hubclient.Call(ctx, admin, protocol.ProjectUpdate, &protocol.ProjectUpdateRequest{Project: project})
+	wantCode(t, err, connect.CodeInvalidArgument, "cannot parse schedule 'sometimes'")
 }
 
 func TestProjects(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 
 	"fairlead.dev/fairlead/api/argo/v1alpha1"
 	"fairlead.dev/fairlead/internal/desired"
+	"fairlead.dev/fairlead/internal/syncwindow"
 )
 
 func TestDecideAutoSync(t *testing.T) {
@@ -110,5 +111,29 @@ func TestRetryWait(t *testing.T) {
 				t.Errorf("%+v: wait %d is %s, want %s", c.backoff, count, got, want)
 			}
 		}
+	}
+}
+
+func TestAutomationWaitsForItsWindow(t *testing.T) {
+	now := time.Date(2026, 3, 2, 2, 30, 0, 0, time.UTC)
+	a := automation{
+		app: &v1alpha1.Application{Spec: v1alpha1.ApplicationSpec{
+			Source: &v1alpha1.ApplicationSource{RepoURL: "r"}, SyncPolicy: &v1alpha1.SyncPolicy{Automated: &v1alpha1.SyncPolicyAutomated{SelfHeal: true}},
+		}},
+		revisions:  []string{"new"},
+		comparison: &comparison{of: &desired.Manifests{Revisions: []string{"new"}}, status: v1alpha1.SyncStatusCodeOutOfSync, objects: []compared{{target: &unstructured.Unstructured{}, status: v1alpha1.SyncStatusCodeOutOfSync}}},
+		windows:    syncwindow.Windows{{Kind: "allow", Schedule: "0 4 * * *", Duration: "1h"}}, options: Default(), now: now,
+	}
+	decision := decideAutoSync(a)
+	if decision.operation != nil || decision.wait != 90*time.Minute {
+		t.Fatalf("%+v", decision)
+	}
+	a.now = now.Add(decision.wait)
+	if decision = decideAutoSync(a); decision.operation == nil {
+		t.Errorf("it doesn't sync when the window opens: %+v", decision)
+	}
+	a.windows[0].Schedule = "nonsense"
+	if decision = decideAutoSync(a); decision.operation != nil || !strings.Contains(decision.warning, "nonsense") {
+		t.Errorf("%+v", decision)
 	}
 }
