@@ -39,6 +39,10 @@ func (s *Source) origin(ctx context.Context, project string, source v1alpha1.App
 	if source.IsChart() || source.IsOCI() {
 		return s.artifactOrigin(ctx, project, source)
 	}
+	return together(ctx, way{source.RepoURL, project}, func() (origin, error) { return s.gitOrigin(ctx, project, source) })
+}
+
+func (s *Source) gitOrigin(ctx context.Context, project string, source v1alpha1.ApplicationSource) (origin, error) {
 	remote, err := s.remote(ctx, source.RepoURL, project)
 	if err != nil {
 		return nil, fmt.Errorf("finding the credentials of repository %q: %w", event.NormalizeURL(source.RepoURL), err)

@@ -109,8 +109,9 @@ func (r *Reconciler) wakeConcerned(ctx context.Context, repository string, seen 
 			continue
 		}
 		r.log.Info("repository fetched", "repository", repository, "fetchMs", r.clock.Since(began).Milliseconds(), "sincePushMs", r.clock.Since(seen).Milliseconds())
+		look := desired.Together(ctx) // of all at the same commit
 		for _, i := range interested {
-			if r.concerns(ctx, i) {
+			if r.concerns(look, i) {
 				i.session.markStale(false, seen)
 				concerned = append(concerned, i.session)
 			}
