@@ -65,6 +65,16 @@ func (s *sources) Metadata(ctx context.Context, project string, source v1alpha1.
 	return metadata, nil
 }
 
+// ChartDetails is what a chart says of itself.
+func (s *sources) ChartDetails(ctx context.Context, project string, source v1alpha1.ApplicationSource, version string) (*protocol.ChartDetails, error) {
+	return s.desired.ChartDetails(ctx, project, source, version)
+}
+
+// OCIMetadata is what an artifact says of itself.
+func (s *sources) OCIMetadata(ctx context.Context, project string, source v1alpha1.ApplicationSource, revision string) (*protocol.OCIMetadata, error) {
+	return s.desired.OCIMetadata(ctx, project, source, revision)
+}
+
 // Test tells whether a repository answers.
 func (s *sources) Test(ctx context.Context, repository settings.Repository) error {
 	remote, err := s.settings.RemoteOf(ctx, repository)

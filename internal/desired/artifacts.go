@@ -41,13 +41,13 @@ func (s *Source) WithArtifacts(artifacts Artifacts) *Source {
 
 var errNoArtifacts = errors.New("this hub isn't set up for charts of repositories and OCI artifacts: keep the manifests in Git")
 
-func (s *Source) artifactOrigin(ctx context.Context, project string, source v1alpha1.ApplicationSource) (origin, error) {
+func (s *Source) artifactOrigin(ctx context.Context, project string, source v1alpha1.ApplicationSource) (artifactOrigin, error) {
 	if s.artifacts.Client == nil {
-		return nil, errNoArtifacts
+		return artifactOrigin{}, errNoArtifacts
 	}
 	repository, err := s.artifacts.Settings.ArtifactRepository(ctx, source.RepoURL, project)
 	if err != nil {
-		return nil, fmt.Errorf("finding the credentials of a repository: %w", err)
+		return artifactOrigin{}, fmt.Errorf("finding the credentials of a repository: %w", err)
 	}
 	o := artifactOrigin{client: s.artifacts.Client, target: source.TargetRevision}
 	o.Repository, o.Chart = repository, source.Chart
@@ -56,7 +56,7 @@ func (s *Source) artifactOrigin(ctx context.Context, project string, source v1al
 		o.Kind = artifact.Image
 		parameters, err := s.artifacts.Settings.ConfigMap(ctx, settings.CmdParamsConfigMap)
 		if err != nil {
-			return nil, err
+			return o, err
 		}
 		o.layerTypes = list(parameters[settings.OCILayerTypesKey])
 		if o.target == "" {

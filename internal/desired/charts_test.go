@@ -22,6 +22,7 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/registry"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
@@ -214,6 +215,9 @@ func (w *world) push(reference string, layer []byte, mediaType string) string {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	image = mutate.Annotations(image, map[string]string{
+		"org.opencontainers.image.version": ref.Identifier(), "org.opencontainers.image.authors": "Ann",
+	}).(v1.Image)
 	if err := remote.Write(ref, image); err != nil {
 		w.t.Fatal(err)
 	}
@@ -371,6 +375,25 @@ func TestArtifactsOfARegistry(t *testing.T) {
 	w.configMaps[settings.CmdParamsConfigMap] = map[string]string{settings.OCILayerTypesKey: "application/zip, text/plain"}
 	w.push("deploy:2.0.0", pack(t, map[string]string{"plain/cm.yaml": manifest("two")}), layer)
 	w.expect("error: failed to generate manifest for source 1 of 1: reading "+w.registry+"/deploy at sha256:", false, source("plain", "2.0.0"))
+}
+
+func TestDetails(t *testing.T) {
+	w := newWorld(t)
+	files := below("web", chart("web", "1.0.0"))
+	files["web/Chart.yaml"] += "description: Serves\nhome: https://example.com\nmaintainers:\n- {name: Ann, email: ann@example.com}\n- {name: Bob}\n"
+	w.push("charts/web:1.0.0", pack(t, files), artifact.ChartLayer)
+	source := v1alpha1.ApplicationSource{RepoURL: w.registry + "/charts", Chart: "web", TargetRevision: "1.x"}
+	details, err := w.source.ChartDetails(context.Background(), "default", source, "1.0.0")
+	if err != nil || details.Description != "Serves" || details.Home != "https://example.com" || strings.Join(details.Maintainers, ",") != "Ann <ann@example.com>,Bob" {
+		t.Errorf("got %+v, %v", details, err)
+	}
+	if _, err := w.source.ChartDetails(context.Background(), "default", w.gitSource("app"), "main"); err == nil {
+		t.Error("a folder in Git has the details of a chart")
+	}
+	metadata, err := w.source.OCIMetadata(context.Background(), "default", v1alpha1.ApplicationSource{RepoURL: "oci://" + w.registry + "/charts/web", Path: "."}, "1.0.0")
+	if err != nil || metadata.Version != "1.0.0" || metadata.Authors != "Ann" {
+		t.Errorf("got %+v, %v", metadata, err)
+	}
 }
 
 func TestSeveralSources(t *testing.T) {

@@ -28,7 +28,7 @@ func messages() []any {
 		&ApplicationQuery{}, &ApplicationCreateRequest{}, &ApplicationUpdateRequest{}, &ApplicationUpdateSpecRequest{},
 		&ApplicationPatchRequest{}, &ApplicationDeleteRequest{}, &ApplicationSyncRequest{}, &ApplicationRollbackRequest{},
 		&OperationTerminateRequest{}, &ApplicationManifestQuery{}, &ManifestResponse{}, &RevisionMetadataQuery{},
-		&RevisionMetadata{}, &ApplicationWatchEvent{}, &ResourcesQuery{}, &ManagedResourcesResponse{}, &ApplicationTree{},
+		&RevisionMetadata{}, &ChartDetails{}, &OCIMetadata{}, &ApplicationWatchEvent{}, &ResourcesQuery{}, &ManagedResourcesResponse{}, &ApplicationTree{},
 		&ApplicationResourceRequest{}, &ApplicationResourceResponse{}, &ResourceActionRunRequest{},
 		&ResourceActionRunRequestV2{}, &ResourceActionsListResponse{}, &ApplicationPodLogsQuery{}, &LogEntry{},
 		&ApplicationResourceEventsQuery{}, &EventList{}, &ClusterQuery{}, &ClusterCreateRequest{}, &ClusterUpdateRequest{},

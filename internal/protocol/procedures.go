@@ -47,6 +47,8 @@ const (
 	ApplicationDeleteObject Unary[ApplicationResourceDeleteRequest, ApplicationResponse]        = "/application.ApplicationService/DeleteResource"
 	ApplicationManifests    Unary[ApplicationManifestQuery, ManifestResponse]                   = "/application.ApplicationService/GetManifests"
 	ApplicationRevision     Unary[RevisionMetadataQuery, RevisionMetadata]                      = "/application.ApplicationService/RevisionMetadata"
+	ApplicationChart        Unary[RevisionMetadataQuery, ChartDetails]                          = "/application.ApplicationService/RevisionChartDetails"
+	ApplicationOCI          Unary[RevisionMetadataQuery, OCIMetadata]                           = "/application.ApplicationService/GetOCIMetadata"
 	ApplicationResource     Unary[ApplicationResourceRequest, ApplicationResourceResponse]      = "/application.ApplicationService/GetResource"
 	ApplicationActions      Unary[ApplicationResourceRequest, ResourceActionsListResponse]      = "/application.ApplicationService/ListResourceActions"
 	ApplicationRunAction    Unary[ResourceActionRunRequest, ApplicationResponse]                = "/application.ApplicationService/RunResourceAction"

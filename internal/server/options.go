@@ -158,6 +158,12 @@ type Sources interface {
 	Test(ctx context.Context, repository settings.Repository) error
 }
 
+// ArtifactDescriber is a Sources that knows charts of repositories and OCI artifacts.
+type ArtifactDescriber interface {
+	ChartDetails(ctx context.Context, project string, source argo.ApplicationSource, version string) (*protocol.ChartDetails, error)
+	OCIMetadata(ctx context.Context, project string, source argo.ApplicationSource, revision string) (*protocol.OCIMetadata, error)
+}
+
 // Manifests renders sources, and compares them with what runs.
 type Manifests interface {
 	// Render renders the sources at these revisions, one a source; nil means the spec's own.

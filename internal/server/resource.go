@@ -113,34 +113,6 @@ func manifestRevisions(app *argo.Application, q *protocol.ApplicationManifestQue
 	return revisions, nil
 }
 
-func (s *Server) revisionMetadata(ctx context.Context, c *call, q *protocol.RevisionMetadataQuery) (*protocol.RevisionMetadata, error) {
-	app, err := s.app(ctx, c, appRef{q.Name, q.AppNamespace, q.Project})
-	if err != nil {
-		return nil, err
-	}
-	if s.options.Sources == nil {
-		return nil, missingPart("reach repositories")
-	}
-	sources := app.Spec.AllSources()
-	if q.VersionID != nil {
-		entry := app.Status.History.ByID(int64(*q.VersionID))
-		if entry == nil {
-			return nil, invalid(fmt.Sprintf("revision history not found for id %d", *q.VersionID))
-		}
-		if sources = entry.Sources; len(sources) == 0 {
-			sources = argo.ApplicationSources{entry.Source}
-		}
-	}
-	index := 0
-	if q.SourceIndex != nil {
-		index = int(*q.SourceIndex)
-	}
-	if index < 0 || index >= len(sources) {
-		return nil, invalid("source index is out of range")
-	}
-	return s.options.Sources.Metadata(ctx, app.Spec.ProjectName(), sources[index], q.Revision)
-}
-
 // object finds a live object of an application. One that the application has nothing to do with isn't shown: neither
 // among what it manages, nor in the tree below.
 func (s *Server) liveObject(ctx context.Context, app *argo.Application, ref protocol.ResourceRef) (*unstructured.Unstructured, error) {

@@ -67,6 +67,8 @@ func (s *Server) resourceTable() []row {
 		unary(p.ApplicationDeleteObject, may(apps, access.Delete), s.deleteResource, deletion("/api/v1/applications/{name}/resource")),
 		unary(p.ApplicationManifests, may(apps, access.Get), s.manifests, get("/api/v1/applications/{name}/manifests")),
 		unary(p.ApplicationRevision, may(apps, access.Get), s.revisionMetadata, get("/api/v1/applications/{name}/revisions/{revision}/metadata")),
+		unary(p.ApplicationChart, may(apps, access.Get), s.chartDetails, get("/api/v1/applications/{name}/revisions/{revision}/chartdetails")),
+		unary(p.ApplicationOCI, may(apps, access.Get), s.ociMetadata, get("/api/v1/applications/{name}/revisions/{revision}/ocimetadata")),
 		unary(p.ApplicationResource, may(apps, access.Get), s.getResource, get("/api/v1/applications/{name}/resource")),
 		unary(p.ApplicationActions, may(apps, access.Get), s.listActions, get("/api/v1/applications/{name}/resource/actions")),
 		unary(p.ApplicationRunAction, may(apps, access.Action), s.runAction, post("/api/v1/applications/{name}/resource/actions", "action")),
