@@ -67,7 +67,8 @@ func Hooks(u *unstructured.Unstructured) (moments []Hook, isHook bool) {
 	value, own := annotations[HookAnnotation]
 	table := hooks
 	if !own {
-		if value, isHook = annotations[HelmHookAnnotation]; !isHook {
+		// Helm 2 marked definitions of kinds so; they are no hooks, and deleting them before a sync would delete all their objects.
+		if value, isHook = annotations[HelmHookAnnotation]; !isHook || value == "crd-install" {
 			return nil, false
 		}
 		table = helmHooks

@@ -143,6 +143,7 @@ func TestHooksAndWaves(t *testing.T) {
 		"no number":    {annotations: map[string]string{WaveAnnotation: "first"}, policies: []HookDeletePolicy{BeforeHookCreation}},
 		"argo":         {annotations: map[string]string{HookAnnotation: "PreSync, PostSync,PreSync", HookDeleteAnnotation: "HookSucceeded"}, hooks: []Hook{HookPreSync, HookPostSync}, isHook: true, policies: []HookDeletePolicy{HookSucceeded}},
 		"unknown argo": {annotations: map[string]string{HookAnnotation: "Sometime"}, policies: []HookDeletePolicy{BeforeHookCreation}},
+		"helm crd":     {annotations: map[string]string{HelmHookAnnotation: "crd-install"}, policies: []HookDeletePolicy{BeforeHookCreation}},
 		"helm":         {annotations: map[string]string{HelmHookAnnotation: "pre-install,pre-upgrade", HelmWeightAnnotation: "5", HelmDeleteAnnotation: "hook-succeeded,hook-failed"}, hooks: []Hook{HookPreSync}, isHook: true, policies: []HookDeletePolicy{HookSucceeded, HookFailed}, wave: 5},
 		"helm test":    {annotations: map[string]string{HelmHookAnnotation: "test"}, isHook: true, policies: []HookDeletePolicy{BeforeHookCreation}},
 	} {
