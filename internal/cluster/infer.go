@@ -29,7 +29,7 @@ func (s *store) parents(n *node) []*node {
 	var all []*node
 	for _, uid := range n.owners {
 		// A ClusterServiceVersion names the Operator, which in truth points to it and not the other way round.
-		if owner := s.byUID[uid]; owner != nil && ownersWithoutOwning[*n.kind] != *owner.kind {
+		if owner := s.byUID[uid]; owner != nil && ownersWithoutOwning[n.kind.GroupKind] != owner.kind.GroupKind {
 			all = append(all, owner)
 		}
 	}
@@ -42,7 +42,7 @@ func (s *store) parents(n *node) []*node {
 }
 
 func (s *store) inferParent(n *node) *node {
-	switch *n.kind {
+	switch n.kind.GroupKind {
 	case endpoints:
 		return s.byKind[services][place{n.namespace, n.name}]
 	case persistentVolumeClaims:
@@ -78,7 +78,7 @@ func (s *store) claimant(claim *node) *node {
 
 // claims tells whether a StatefulSet has a template of that name.
 func (n *node) claims(template string) bool {
-	if n.partial || n.body == nil {
+	if n.partial || n.body == "" {
 		return false
 	}
 	for _, t := range listOfMaps(n.object().Object, "spec", "volumeClaimTemplates") {
@@ -94,7 +94,7 @@ func (s *store) inferredChildren(instance string) map[types.UID][]*node {
 	namespaces := map[string]bool{}
 	for _, n := range s.byInstance[instance] {
 		for _, kind := range inferredOwners {
-			if *n.kind == kind {
+			if n.kind.GroupKind == kind {
 				namespaces[n.namespace] = true
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 	"unique"
 
@@ -24,8 +25,7 @@ const lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
 // node is what the cache knows of one object. There may be hundreds of thousands: what repeats is shared, and objects are
 // kept encoded, which takes a third of the memory of decoded ones.
 type node struct {
-	kind            *schema.GroupKind
-	version         string // API version without group
+	kind            *kindVersion
 	namespace, name string
 	uid             types.UID
 	resourceVersion string
@@ -34,7 +34,7 @@ type node struct {
 	// instance is the application that manages it; empty for none.
 	instance string
 	// body is the trimmed object, encoded; nil unless an application manages it.
-	body []byte
+	body string
 	// partial says that body holds metadata only: no application has asked for the kind's objects.
 	partial bool
 	// summary is what the resource tree shows of kinds that are children.
@@ -47,11 +47,11 @@ func (n *node) key() object.Key {
 
 // object decodes what is known of an object that an application manages; nil for others.
 func (n *node) object() *unstructured.Unstructured {
-	if n.body == nil {
+	if n.body == "" {
 		return nil
 	}
 	u := &unstructured.Unstructured{}
-	if err := cbor.Unmarshal(n.body, &u.Object); err != nil {
+	if err := cbor.Unmarshal([]byte(n.body), &u.Object); err != nil {
 		panic(fmt.Sprintf("decoding %s, which this program encoded: %v", n.key(), err))
 	}
 	return u
@@ -78,7 +78,7 @@ func (m maker) whole(u *unstructured.Unstructured) *node {
 	if n.instance != "" {
 		n.body = encode(u)
 	}
-	if summarized(*n.kind) || n.instance != "" {
+	if summarized(n.kind.GroupKind) || n.instance != "" {
 		n.summary = m.summarize(u)
 	}
 	return n
@@ -110,7 +110,7 @@ func (m maker) partial(gvk schema.GroupVersionKind, meta *metav1.PartialObjectMe
 
 func (m maker) identity(gvk schema.GroupVersionKind, meta metav1.Object) *node {
 	n := &node{
-		kind: sharedKind(gvk.GroupKind()), version: shared(gvk.Version), namespace: shared(meta.GetNamespace()), name: meta.GetName(),
+		kind: sharedKind(gvk), namespace: shared(meta.GetNamespace()), name: meta.GetName(),
 		uid: meta.GetUID(), resourceVersion: meta.GetResourceVersion(), created: unixOf(meta.GetCreationTimestamp()),
 	}
 	if owners := meta.GetOwnerReferences(); len(owners) > 0 {
@@ -136,22 +136,29 @@ func timeOf(unix int64) metav1.Time {
 	return metav1.Time{Time: time.Unix(unix, 0)}
 }
 
-// sharedKind returns one copy of a kind.
-func sharedKind(kind schema.GroupKind) *schema.GroupKind {
-	known, ok := kindCopies.Load(kind)
+// kindVersion is a kind and the API version that it was seen in. There is one copy of each.
+type kindVersion struct {
+	schema.GroupKind
+	version string
+}
+
+var kindVersions sync.Map
+
+func sharedKind(gvk schema.GroupVersionKind) *kindVersion {
+	known, ok := kindVersions.Load(gvk)
 	if !ok {
-		known, _ = kindCopies.LoadOrStore(kind, &kind)
+		known, _ = kindVersions.LoadOrStore(gvk, &kindVersion{gvk.GroupKind(), gvk.Version})
 	}
-	return known.(*schema.GroupKind)
+	return known.(*kindVersion)
 }
 
 // encode encodes an object without what nobody here reads. The object stays as it is.
-func encode(u *unstructured.Unstructured) []byte {
+func encode(u *unstructured.Unstructured) string {
 	body, err := cbor.Marshal(trimmed(u).Object)
 	if err != nil {
 		panic(fmt.Sprintf("encoding %s, which came decoded: %v", object.KeyOf(u), err))
 	}
-	return slices.Clip(body)
+	return string(body)
 }
 
 func trimmed(u *unstructured.Unstructured) *unstructured.Unstructured {

@@ -13,9 +13,6 @@ import (
 	"fairlead.dev/fairlead/internal/object"
 )
 
-// kindCopies are the kinds that nodes point to.
-var kindCopies sync.Map
-
 // place is where an object is within its kind.
 type place struct{ namespace, name string }
 
@@ -50,7 +47,7 @@ func (s *store) find(key object.Key) *node {
 func (s *store) put(n *node) {
 	s.events.Add(1)
 	s.mu.Lock()
-	old := s.byKind[*n.kind][place{n.namespace, n.name}]
+	old := s.byKind[n.kind.GroupKind][place{n.namespace, n.name}]
 	if !n.replaces(old) {
 		s.mu.Unlock()
 		return
@@ -66,7 +63,7 @@ func (s *store) put(n *node) {
 func (s *store) putWritten(n *node) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	old := s.byKind[*n.kind][place{n.namespace, n.name}]
+	old := s.byKind[n.kind.GroupKind][place{n.namespace, n.name}]
 	if n.replaces(old) {
 		s.unlink(old)
 		s.link(n)
@@ -153,10 +150,10 @@ func (s *store) drop(key watchKey) (told map[telling]bool) {
 }
 
 func (s *store) link(n *node) {
-	objects := s.byKind[*n.kind]
+	objects := s.byKind[n.kind.GroupKind]
 	if objects == nil {
 		objects = map[place]*node{}
-		s.byKind[*n.kind] = objects
+		s.byKind[n.kind.GroupKind] = objects
 	}
 	objects[place{n.namespace, n.name}] = n
 	s.byUID[n.uid] = n
@@ -172,10 +169,10 @@ func (s *store) unlink(n *node) {
 	if n == nil {
 		return
 	}
-	objects := s.byKind[*n.kind]
+	objects := s.byKind[n.kind.GroupKind]
 	delete(objects, place{n.namespace, n.name})
 	if len(objects) == 0 {
-		delete(s.byKind, *n.kind)
+		delete(s.byKind, n.kind.GroupKind)
 	}
 	if s.byUID[n.uid] == n {
 		delete(s.byUID, n.uid)

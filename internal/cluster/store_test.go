@@ -68,7 +68,7 @@ func TestStore(t *testing.T) {
 	s.put(s.whole(testObject("ConfigMap", "free", "u4", "13", "", "")))
 	expect("nobody's object")
 	n := s.find(object.Key{Kind: "ConfigMap", Namespace: "dev", Name: "free"})
-	if n == nil || n.body != nil {
+	if n == nil || n.body != "" {
 		t.Errorf("nobody's object is kept as %+v", n)
 	}
 	full := s.find(object.Key{Kind: "ConfigMap", Namespace: "dev", Name: "a"}).object()

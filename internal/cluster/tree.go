@@ -64,7 +64,7 @@ func (c *Cluster) Tree(ctx context.Context, instance string) ([]TreeNode, error)
 	c.store.mu.RLock()
 	roots := map[schema.GroupKind]bool{}
 	for _, n := range c.store.byInstance[instance] {
-		roots[*n.kind] = true
+		roots[n.kind.GroupKind] = true
 	}
 	c.store.mu.RUnlock()
 	children := map[schema.GroupKind]bool{}
@@ -155,7 +155,7 @@ func (s *store) tree(instance string) []TreeNode {
 }
 
 func (s *store) treeNode(n *node) TreeNode {
-	t := TreeNode{Key: n.key(), Version: n.version, UID: n.uid, ResourceVersion: n.resourceVersion, CreatedAt: timeOf(n.created)}
+	t := TreeNode{Key: n.key(), Version: n.kind.version, UID: n.uid, ResourceVersion: n.resourceVersion, CreatedAt: timeOf(n.created)}
 	for _, owner := range s.parents(n) {
 		t.Parents = append(t.Parents, Parent{owner.key(), owner.uid})
 	}
