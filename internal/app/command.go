@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-logr/logr"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -96,9 +97,22 @@ definitions and, the first time, the password of admin (Secret argocd-initial-ad
 	flags.StringVar(&options.Plugins, "plugins", options.Plugins, "folder of the sockets of config management plugins")
 	flags.StringSliceVar(&options.PluginExclude, "plugin-exclude", nil, "pattern of files that plugins don't get, such as .git/*; may be repeated")
 	flags.BoolVar(&options.LeaderElection, "leader-elect", false, "several hubs run: one leads, all serve the API")
+	observability(flags, &options)
 	flags.StringVar(&options.Profile, "profile", "", "address for Go's profiles (/debug/pprof), such as 127.0.0.1:6060; whoever reaches it sees into the hub")
 	log.flags(cmd)
 	return cmd
+}
+
+// observability are flags with upstream's names.
+func observability(flags *pflag.FlagSet, options *HubOptions) {
+	flags.StringVar(&options.Traces.Address, "otlp-address", "", "OpenTelemetry collector (host:port, OTLP over gRPC) to send traces to")
+	flags.BoolVar(&options.Traces.Insecure, "otlp-insecure", true, "speak plaintext to the OpenTelemetry collector")
+	flags.StringToStringVar(&options.Traces.Headers, "otlp-headers", nil, "headers (key=value) for the OpenTelemetry collector")
+	flags.StringSliceVar(&options.Traces.Attributes, "otlp-attrs", nil, "attributes (key:value) of this hub in its traces")
+	flags.StringSliceVar(&options.MetricsLabels, "metrics-application-labels", nil, "labels of applications that argocd_app_labels shows")
+	flags.StringSliceVar(&options.MetricsConditions, "metrics-application-conditions", nil, "types of conditions that argocd_app_condition shows")
+	flags.Float32Var(&options.ClusterQPS, "cluster-qps", 0, "requests a second to each cluster; 0 is no limit")
+	flags.IntVar(&options.ClusterBurst, "cluster-burst", 0, "requests at once to each cluster, where there is a limit a second")
 }
 
 // NewAgentCommand is `fairlead agent`.

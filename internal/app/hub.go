@@ -49,6 +49,7 @@ func RunHub(ctx context.Context, options HubOptions) error {
 		return fmt.Errorf("adding the care for memory: %w", err)
 	}
 	options.Logger.Info("hub starts", "address", options.Address, "namespace", options.Namespace, "version", options.Version)
+	defer parts.closeTracer()
 	return mgr.Start(ctx)
 }
 

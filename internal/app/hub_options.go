@@ -11,6 +11,7 @@ import (
 
 	"fairlead.dev/fairlead/internal/build/buildkit"
 	"fairlead.dev/fairlead/internal/render/plugin"
+	"fairlead.dev/fairlead/internal/trace"
 )
 
 // HubOptions configure a hub. Start from DefaultHub.
@@ -40,6 +41,14 @@ type HubOptions struct {
 	PluginExclude []string
 	// LeaderElection lets several hubs run: all serve the API, one runs the controllers.
 	LeaderElection bool
+	// Traces are OpenTelemetry's of reconciles.
+	Traces trace.Options
+	// MetricsLabels are labels of applications that argocd_app_labels shows, MetricsConditions the types of conditions that
+	// argocd_app_condition does.
+	MetricsLabels, MetricsConditions []string
+	// ClusterQPS and ClusterBurst limit the requests to each cluster; 0 is no limit.
+	ClusterQPS   float32
+	ClusterBurst int
 	// Profile is the address of Go's profiles (/debug/pprof), which shows what a process does and holds; empty is none.
 	Profile string
 	// Version is what the hub says of itself.

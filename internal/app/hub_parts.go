@@ -29,6 +29,7 @@ import (
 	"fairlead.dev/fairlead/internal/render"
 	"fairlead.dev/fairlead/internal/render/plugin"
 	"fairlead.dev/fairlead/internal/settings/live"
+	"fairlead.dev/fairlead/internal/trace"
 )
 
 // parts are what the controllers and the API share.
@@ -40,6 +41,7 @@ type parts struct {
 	desired  *desired.Source
 	signed   *desired.Signatures
 	clusters *cluster.Registry
+	tracer   *trace.Tracer
 	registry *oci.Client
 	builder  buildcontroller.Builder
 	sources  *source.Git
@@ -110,8 +112,23 @@ func (p *parts) unscopedRemote(ctx context.Context, url string) (git.Remote, err
 func (p *parts) makeClusters() (err error) {
 	o := cluster.Default()
 	o.Logger = p.options.Logger
-	p.clusters, err = cluster.NewRegistry(o)
-	return err
+	o.QPS, o.Burst = p.options.ClusterQPS, p.options.ClusterBurst
+	if p.clusters, err = cluster.NewRegistry(o); err != nil {
+		return err
+	}
+	if p.tracer, err = trace.New(context.Background(), p.options.Traces); err != nil {
+		return err
+	}
+	return metrics.Registry.Register(clusterMetrics{p.clusters})
+}
+
+// closeTracer sends the last traces, which nobody waits for long.
+func (p *parts) closeTracer() {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	if err := p.tracer.Close(ctx); err != nil {
+		p.options.Logger.Warn("the last traces are lost", "error", err)
+	}
 }
 
 func (p *parts) makeRegistry() (err error) {
@@ -150,6 +167,7 @@ func (p *parts) controllers() controller.Hub {
 	interval, log := p.options.PollInterval, p.options.Logger
 	applications := application.Default()
 	applications.Namespace, applications.Poll, applications.PollJitter = p.options.Namespace, interval, interval/2
+	applications.MetricsLabels, applications.MetricsConditions = p.options.MetricsLabels, p.options.MetricsConditions
 	images := imageupdate.Default()
 	images.Namespace, images.PollInterval = p.options.Namespace, interval
 	builds := buildcontroller.DefaultOptions()
@@ -158,6 +176,7 @@ func (p *parts) controllers() controller.Hub {
 		Applications: application.Dependencies{
 			Settings: p.settings, Clusters: application.Registry{Registry: p.clusters},
 			Manifests: p.desired, Changes: p.desired, Bus: p.bus, Polling: p.settings.Polling, Signatures: p.signed, Logger: log, Metrics: metrics.Registry,
+			Tracer: p.tracer,
 		},
 		ApplicationOptions: applications,
 		Images: imageupdate.Deps{

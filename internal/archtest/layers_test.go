@@ -72,6 +72,7 @@ var layers = map[string]layer{
 	"internal/rollout/workload": do,
 	"internal/serve":            do,
 	"internal/settings":         do,
+	"internal/trace":            do,
 
 	"internal/controller": drive,
 	"internal/syncrun":    drive,

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"maps"
 	"time"
 
 	authorizationv1 "k8s.io/api/authorization/v1"
@@ -60,6 +61,16 @@ func (c *Cluster) Kinds() map[schema.GroupKind]int {
 		counts[kind] = len(objects)
 	}
 	return counts
+}
+
+// EachEventCount calls back with how many changes watches told of each kind.
+func (c *Cluster) EachEventCount(callback func(kind schema.GroupKind, count int64)) {
+	c.store.mu.RLock()
+	counts := maps.Clone(c.store.told)
+	c.store.mu.RUnlock()
+	for kind, count := range counts {
+		callback(kind, count)
+	}
 }
 
 // Peek is the connection to a cluster if there is one, without making one or waiting for it.

@@ -20,8 +20,9 @@ type place struct{ namespace, name string }
 type store struct {
 	maker
 	changed func(instance string, child bool)
-	// events counts what watches told.
+	// events counts what watches told; byKind's lock guards told.
 	events atomic.Int64
+	told   map[schema.GroupKind]int64
 
 	mu         sync.RWMutex
 	byKind     map[schema.GroupKind]map[place]*node
@@ -34,6 +35,7 @@ func newStore(m maker, changed func(instance string, child bool)) *store {
 	return &store{
 		maker: m, changed: changed,
 		byKind: map[schema.GroupKind]map[place]*node{}, byUID: map[types.UID]*node{},
+		told:       map[schema.GroupKind]int64{},
 		byInstance: map[string][]*node{}, byOwner: map[types.UID][]*node{},
 	}
 }
@@ -47,6 +49,7 @@ func (s *store) find(key object.Key) *node {
 func (s *store) put(n *node) {
 	s.events.Add(1)
 	s.mu.Lock()
+	s.told[n.kind.GroupKind]++
 	old := s.byKind[n.kind.GroupKind][place{n.namespace, n.name}]
 	if !n.replaces(old) {
 		s.mu.Unlock()
@@ -86,6 +89,7 @@ func (n *node) replaces(old *node) bool {
 func (s *store) remove(kind schema.GroupKind, meta metav1.Object) {
 	s.events.Add(1)
 	s.mu.Lock()
+	s.told[kind]++
 	old := s.byKind[kind][place{meta.GetNamespace(), meta.GetName()}]
 	if old == nil || old.uid != meta.GetUID() {
 		s.mu.Unlock()

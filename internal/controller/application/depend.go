@@ -129,6 +129,7 @@ func (r *Reconciler) gone(ctx context.Context, name types.NamespacedName) {
 		}
 	}
 	r.sessions.drop(name)
+	r.metrics.forget(name.Namespace, name.Name)
 	r.clusters.Release(object.InstanceName(name.Name, name.Namespace, r.options.Namespace), "")
 	r.wakeDependents(ctx, name)
 }

@@ -18,6 +18,7 @@ import (
 	"fairlead.dev/fairlead/internal/object"
 	"fairlead.dev/fairlead/internal/settings"
 	"fairlead.dev/fairlead/internal/signature"
+	"fairlead.dev/fairlead/internal/trace"
 )
 
 // Dependencies are what the controller works with.
@@ -36,6 +37,8 @@ type Dependencies struct {
 	Clock    clock.WithTicker
 	Logger   *slog.Logger
 	Metrics  prometheus.Registerer
+	// Tracer makes a trace of each reconcile; nil for none.
+	Tracer *trace.Tracer
 }
 
 // Settings knows the configured clusters; *live.Source is one.

@@ -27,6 +27,9 @@ type Options struct {
 	WavePause time.Duration
 	// Tracking is how objects are marked as the application's.
 	Tracking object.Tracking
+	// MetricsLabels are labels of applications that argocd_app_labels shows, MetricsConditions the types of conditions that
+	// argocd_app_condition does.
+	MetricsLabels, MetricsConditions []string
 	// Namespace is the hub's.
 	Namespace string
 }

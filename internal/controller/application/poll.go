@@ -88,8 +88,9 @@ func (p *poller) wait() time.Duration {
 // ask compares a repository's refs with those of last time. The first time there is nothing to compare with, and what
 // moved since the start is fetched.
 func (r *Reconciler) ask(ctx context.Context, key way, use use, known map[way]map[string]string) {
+	end := r.metrics.ask("ls-remote", key.repository, "")
 	refs, err := r.changes.Refs(ctx, use.project, use.sources)
-	r.metrics.asked(err)
+	end(err)
 	if err != nil {
 		if ctx.Err() == nil {
 			r.log.Warn("polling a repository", "repository", key.repository, "error", err)

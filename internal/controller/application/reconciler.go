@@ -23,6 +23,7 @@ import (
 	projectlive "fairlead.dev/fairlead/internal/project/live"
 	"fairlead.dev/fairlead/internal/settings"
 	"fairlead.dev/fairlead/internal/syncwindow"
+	"fairlead.dev/fairlead/internal/trace"
 )
 
 // Reconciler reconciles Applications.
@@ -38,6 +39,7 @@ type Reconciler struct {
 	clock     clock.WithTicker
 	log       *slog.Logger
 	metrics   *measures
+	tracer    *trace.Tracer
 	options   Options
 	sessions  sessions
 	fetches   fetches
@@ -155,11 +157,13 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	if app.Annotations[v1alpha1.SkipReconcileAnnotation] == "true" {
 		return ctrl.Result{}, nil // nothing is compared, written or deleted
 	}
+	ctx, end := r.traced(ctx, v)
+	defer end()
 	if app.DeletionTimestamp != nil {
 		return r.finalize(ctx, v)
 	}
 	for _, p := range phases {
-		if v.err = p.run(r, ctx, v); v.err != nil {
+		if v.err = r.perform(ctx, p, v); v.err != nil {
 			break
 		}
 	}
@@ -174,7 +178,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	}
 	r.space(v)
 	for _, p := range closing {
-		if err := p.run(r, ctx, v); err != nil {
+		if err := r.perform(ctx, p, v); err != nil {
 			if apierrors.IsNotFound(err) {
 				return ctrl.Result{}, nil // deleted meanwhile
 			}

@@ -66,7 +66,7 @@ func New(c client.Client, deps Dependencies, options Options) (*Reconciler, erro
 	if deps.Logger == nil {
 		deps.Logger = slog.Default()
 	}
-	metrics, err := newMeasures(deps.Metrics, c)
+	metrics, err := newMeasures(deps.Metrics, c, options)
 	if err != nil {
 		return nil, err
 	}
@@ -76,6 +76,8 @@ func New(c client.Client, deps Dependencies, options Options) (*Reconciler, erro
 		bus:      deps.Bus, recorder: deps.Recorder, clock: deps.Clock, log: deps.Logger, metrics: metrics, options: options,
 		configuredPolling: deps.Polling, signatures: deps.Signatures,
 	}
+	r.tracer = deps.Tracer
+	r.manifests = observedManifests{r.manifests, metrics, r.tracer}
 	r.fetches.running = map[string]bool{}
 	return r, nil
 }
