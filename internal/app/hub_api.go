@@ -43,6 +43,9 @@ func (p *parts) api(mgr ctrl.Manager) (server.Options, error) {
 		return o, err
 	}
 	hooks, err := webhook.New(webhook.Options{
+		Config: func(ctx context.Context) (map[string]string, error) {
+			return p.settings.ConfigMap(ctx, settings.ConfigMapName)
+		},
 		Secrets: func(ctx context.Context) (map[string][]byte, error) {
 			return p.settings.Secret(ctx, settings.SecretName)
 		},

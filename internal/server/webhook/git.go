@@ -26,7 +26,16 @@ var (
 	github = sender{
 		name: "github", secretKeys: []string{"webhook.github.secret"},
 		genuine: githubSignature,
-		parse:   pushOf("X-GitHub-Event"),
+		parse: func(header http.Header, body []byte) (news, error) {
+			if kind := header.Get("X-GitHub-Event"); kind == "package" || kind == "registry_package" {
+				body, err := payload(header, body)
+				if err != nil {
+					return news{}, err
+				}
+				return parsePackage(body)
+			}
+			return pushOf("X-GitHub-Event")(header, body)
+		},
 	}
 	gitlab = sender{
 		name: "gitlab", secretKeys: []string{"webhook.gitlab.secret"},
