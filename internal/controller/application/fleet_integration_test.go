@@ -57,6 +57,9 @@ type fleet struct {
 	// work is the clone in which the test commits, url the repository.
 	work, url string
 	mirrors   string
+	// gitTimeout bounds each git command of a hub; host is set where the repository is reached over HTTP.
+	gitTimeout time.Duration
+	host       *faultyHost
 	// published are the charts of the fleet's own repositories.
 	published *published
 	options   Options
@@ -82,7 +85,7 @@ func newFleet(t testing.TB) *fleet {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &fleet{t: t, client: c, hub: testkube.Namespace(t), target: testkube.Namespace(t), bus: event.NewBus(), mirrors: t.TempDir(), options: Default()}
+	f := &fleet{t: t, client: c, hub: testkube.Namespace(t), target: testkube.Namespace(t), bus: event.NewBus(), mirrors: t.TempDir(), gitTimeout: time.Minute, options: Default()}
 	f.options.Namespace = f.hub
 	f.options.RetryMin, f.options.RetryMax = 50*time.Millisecond, time.Second
 	definitions, err := crd.Named("applications.argoproj.io", "appprojects.argoproj.io")
@@ -214,7 +217,7 @@ func (f *fleet) start() (stop func()) {
 		f.t.Fatal(err)
 	}
 	mirrors := git.Default()
-	mirrors.Dir = f.mirrors
+	mirrors.Dir, mirrors.Timeout = f.mirrors, f.gitTimeout
 	store, err := git.NewStore(mirrors)
 	if err != nil {
 		f.t.Fatal(err)

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -32,6 +33,8 @@ type mistake struct {
 	told string
 	// mend takes it back; nil reverts the last commit.
 	mend func(*fleet)
+	// host is how the Git host answers, instead of happens and mend.
+	host http.HandlerFunc
 	// empty means that Git, without any error, has no objects: only automation must not prune then; a person may.
 	empty bool
 }
@@ -64,6 +67,14 @@ var mistakes = []mistake{
 		f.push()
 	}, told: "a.*(does not exist|not found|no such)", mend: pushAgain},
 	{name: "the repository is gone", happens: func(f *fleet) { move(f, "", ".away"); f.push() }, told: "Failed to load target state", mend: func(f *fleet) { move(f, ".away", ""); f.push() }},
+	{name: "the Git host hangs", host: hang, told: "Failed to load target state"},
+	{name: "the Git host resets connections", host: hangUp, told: "Failed to load target state"},
+	{name: "the Git host breaks off", host: half, told: "Failed to load target state"},
+	{name: "the Git host answers with a login page", host: loginPage, told: "Failed to load target state"},
+	{name: "the Git host answers with nothing", host: func(http.ResponseWriter, *http.Request) {}, told: "Failed to load target state"},
+	{name: "the Git host answers with errors", host: func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) }, told: "Failed to load target state"},
+	{name: "the Git host no longer knows the repository", host: http.NotFound, told: "Failed to load target state"},
+	{name: "the disk is full", happens: diskFull, told: "Failed to load target state", mend: func(f *fleet) { f.remove("filler"); f.push() }},
 	{name: "another repository, which is not there", happens: repository("file:///nowhere"), told: "nowhere", mend: repository("")},
 	{name: "another revision, which is not there", happens: revision("v7"), told: "v7", mend: revision("main")},
 	{name: "the project no longer lets the kind", happens: func(f *fleet) {
@@ -230,6 +241,11 @@ func TestMistakesDontPrune(t *testing.T) {
 		t.Run(m.name, func(t *testing.T) {
 			t.Parallel()
 			f := newFleet(t)
+			f.gitTimeout = 3 * time.Second
+			if m.host != nil {
+				f.overHTTP()
+				m.happens, m.mend = f.host.fail(m.host), (*fleet).hostMended
+			}
 			first := f.commit(twoConfigMaps())
 			f.start()
 			f.app("a", "a", automated, func(app *v1alpha1.Application) { app.Spec.SyncPolicy.Automated.AllowEmpty = !m.empty })

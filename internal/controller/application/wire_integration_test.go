@@ -111,3 +111,10 @@ func tally(requests []asked, counts func(asked) bool) string {
 	slices.Sort(lines)
 	return strings.Join(lines, "")
 }
+
+// asked is how many requests there were since they were last taken.
+func (w *wire) asked() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.requests)
+}
