@@ -59,7 +59,7 @@ func (p *parts) api(mgr ctrl.Manager) (server.Options, error) {
 	o.Client, o.Live, o.Informers = mgr.GetClient(), mgr.GetAPIReader(), mgr.GetCache()
 	o.Login, o.Settings, o.Webhook = accounts, p.settings, hooks
 	o.Fleet, o.Manifests = reach, &manifests{fleet: reach, desired: p.desired}
-	o.Sources = &sources{desired: p.desired, git: p.git, settings: p.settings, signed: p.signed}
+	o.Sources = &sources{desired: p.desired, git: p.git, artifacts: p.artifacts, settings: p.settings, signed: p.signed}
 	o.Builds, o.BuildLogs = &builds{client: mgr.GetClient(), sources: p.sources}, p.logs
 	o.Metrics, o.Gatherer = metrics.Registry, metrics.Registry
 	o.Version = protocol.VersionMessage{Version: p.options.Version}

@@ -34,18 +34,19 @@ import (
 
 // parts are what the controllers and the API share.
 type parts struct {
-	options  HubOptions
-	bus      *event.Bus
-	settings *live.Source
-	git      *git.Store
-	desired  *desired.Source
-	signed   *desired.Signatures
-	clusters *cluster.Registry
-	tracer   *trace.Tracer
-	registry *oci.Client
-	builder  buildcontroller.Builder
-	sources  *source.Git
-	logs     *buildlog.Store
+	options   HubOptions
+	bus       *event.Bus
+	settings  *live.Source
+	git       *git.Store
+	desired   *desired.Source
+	artifacts *artifact.Client
+	signed    *desired.Signatures
+	clusters  *cluster.Registry
+	tracer    *trace.Tracer
+	registry  *oci.Client
+	builder   buildcontroller.Builder
+	sources   *source.Git
+	logs      *buildlog.Store
 }
 
 func newParts(mgr ctrl.Manager, options HubOptions) (*parts, error) {
@@ -81,12 +82,11 @@ func (p *parts) makeGit() (err error) {
 	artifacts := artifact.Default()
 	artifacts.Dir, artifacts.Logger = filepath.Join(p.options.Data, "artifacts"), p.options.Logger
 	artifacts.InsecureRegistries = p.options.InsecureRegistries
-	artifactClient, err := artifact.New(artifacts)
-	if err != nil {
+	if p.artifacts, err = artifact.New(artifacts); err != nil {
 		return err
 	}
 	p.desired = desired.New(p.git, renderer, p.settings.Remote).
-		WithArtifacts(desired.Artifacts{Client: artifactClient, Settings: p.settings, Permits: p.permits})
+		WithArtifacts(desired.Artifacts{Client: p.artifacts, Settings: p.settings, Permits: p.permits})
 	p.signed = &desired.Signatures{Source: p.desired, Keys: p.settings.GPGKeys, Now: time.Now}
 	if !p.options.GitSubmodules {
 		p.desired.LeaveSubmodulesOut()

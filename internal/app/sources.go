@@ -9,6 +9,7 @@ import (
 
 	"fairlead.dev/fairlead/api/argo/v1alpha1"
 	fairlead "fairlead.dev/fairlead/api/fairlead/v1alpha1"
+	"fairlead.dev/fairlead/internal/artifact"
 	"fairlead.dev/fairlead/internal/build/source"
 	"fairlead.dev/fairlead/internal/desired"
 	"fairlead.dev/fairlead/internal/git"
@@ -20,10 +21,12 @@ import (
 
 // sources lets the API reach Git repositories.
 type sources struct {
-	desired  *desired.Source
-	git      *git.Store
-	settings *live.Source
-	signed   *desired.Signatures
+	desired *desired.Source
+	git     *git.Store
+	// artifacts asks Helm repositories.
+	artifacts *artifact.Client
+	settings  *live.Source
+	signed    *desired.Signatures
 }
 
 // Resolve turns a revision into a commit; empty means the source's own.
@@ -77,6 +80,13 @@ func (s *sources) OCIMetadata(ctx context.Context, project string, source v1alph
 
 // Test tells whether a repository answers.
 func (s *sources) Test(ctx context.Context, repository settings.Repository) error {
+	if repository.Type == "helm" {
+		helm, err := s.settings.ArtifactRepositoryOf(ctx, repository)
+		if err != nil {
+			return err
+		}
+		return s.artifacts.Refresh(ctx, artifact.Origin{Repository: helm}, "*")
+	}
 	remote, err := s.settings.RemoteOf(ctx, repository)
 	if err != nil {
 		return err

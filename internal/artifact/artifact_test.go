@@ -229,6 +229,19 @@ func TestDownloadsSurviveARestart(t *testing.T) {
 	}
 }
 
+// TestRepositoryAlone is how a configured repository is tested: its index is asked for, and no chart.
+func TestRepositoryAlone(t *testing.T) {
+	repository := serveHelm(t)
+	repository.put(t, "web", "1.0.0")
+	if err := newClient(t, nil).Refresh(context.Background(), Origin{Repository: Repository{URL: repository.URL}}, "*"); err != nil {
+		t.Error(err)
+	}
+	delete(repository.files, "/index.yaml")
+	if err := newClient(t, nil).Refresh(context.Background(), Origin{Repository: Repository{URL: repository.URL}}, "*"); err == nil {
+		t.Error("what has no index was taken for a Helm repository")
+	}
+}
+
 func TestFreshDownloadsAgain(t *testing.T) {
 	repository := serveHelm(t)
 	repository.put(t, "web", "1.0.0")

@@ -151,9 +151,9 @@ func (s *Server) validateRepository(ctx context.Context, c *call, q *protocol.Re
 	return &protocol.RepoResponse{}, s.testRepository(ctx, repository)
 }
 
-// testRepository tells whether a repository answers. Charts and images aren't asked for here.
+// testRepository tells whether a repository answers. Of a registry nothing is asked: there is no question that all answer.
 func (s *Server) testRepository(ctx context.Context, repository settings.Repository) error {
-	if s.options.Sources == nil || (repository.Type != "" && repository.Type != "git") {
+	if s.options.Sources == nil || repository.Type == "oci" || repository.EnableOCI {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, testTimeout)
