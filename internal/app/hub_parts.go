@@ -28,6 +28,7 @@ import (
 	"fairlead.dev/fairlead/internal/project"
 	"fairlead.dev/fairlead/internal/render"
 	"fairlead.dev/fairlead/internal/render/plugin"
+	"fairlead.dev/fairlead/internal/settings"
 	"fairlead.dev/fairlead/internal/settings/live"
 	"fairlead.dev/fairlead/internal/trace"
 )
@@ -113,6 +114,13 @@ func (p *parts) makeClusters() (err error) {
 	o := cluster.Default()
 	o.Logger = p.options.Logger
 	o.QPS, o.Burst = p.options.ClusterQPS, p.options.ClusterBurst
+	o.RespectRBAC = func() string {
+		config, err := p.settings.ConfigMap(context.Background(), settings.ConfigMapName)
+		if err != nil {
+			return "" // then a kind that may not be listed is an error of its applications
+		}
+		return config["resource.respectRBAC"]
+	}
 	if p.clusters, err = cluster.NewRegistry(o); err != nil {
 		return err
 	}
