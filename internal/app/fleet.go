@@ -52,6 +52,10 @@ func (f *fleet) clusterOf(ctx context.Context, app *v1alpha1.Application) (*clus
 	if err != nil {
 		return nil, err
 	}
+	// The connection goes by the newest of it; where this replica doesn't lead, nobody else looks.
+	if _, err := f.settings.Customization(ctx); err != nil {
+		return nil, err
+	}
 	return f.clusters.Get(ctx, configured)
 }
 

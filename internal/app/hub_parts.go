@@ -113,6 +113,7 @@ func (p *parts) unscopedRemote(ctx context.Context, url string) (git.Remote, err
 func (p *parts) makeClusters() (err error) {
 	o := cluster.Default()
 	o.Logger = p.options.Logger
+	p.settings.Customize(&o)
 	o.QPS, o.Burst = p.options.ClusterQPS, p.options.ClusterBurst
 	o.RespectRBAC = func() string {
 		config, err := p.settings.ConfigMap(context.Background(), settings.ConfigMapName)

@@ -5,12 +5,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"fairlead.dev/fairlead/api/argo/v1alpha1"
 	"fairlead.dev/fairlead/internal/cluster"
 	"fairlead.dev/fairlead/internal/desired"
+	"fairlead.dev/fairlead/internal/diff"
 	"fairlead.dev/fairlead/internal/object"
 	"fairlead.dev/fairlead/internal/protocol"
 )
@@ -67,9 +70,14 @@ func (m *manifests) render(ctx context.Context, c *cluster.Cluster, app *v1alpha
 	if err != nil {
 		return nil, desired.Placed{}, err
 	}
+	custom, err := m.settings.Customization(ctx)
+	if err != nil {
+		return nil, desired.Placed{}, err
+	}
 	scopes := cluster.Scopes{Kind: c.Kind}
 	placed := desired.Place(rendered.Objects, desired.Placement{
-		Instance: m.instance(app), Namespace: app.Spec.Destination.Namespace,
+		Instance: m.instance(app), Tracking: custom.Tracking, Namespace: app.Spec.Destination.Namespace,
+		Excluded:   func(kind schema.GroupKind) bool { return custom.Excluded(kind, c.Server()) },
 		Namespaced: scopes.Namespaced(ctx),
 	})
 	return rendered, placed, scopes.Err
@@ -85,30 +93,38 @@ func (m *manifests) Compare(ctx context.Context, app *v1alpha1.Application) ([]*
 	if err != nil {
 		return nil, err
 	}
+	custom, err := m.settings.Customization(ctx)
+	if err != nil {
+		return nil, err
+	}
+	rules, err := diff.Compile(slices.Concat(custom.IgnoreDifferences, app.Spec.IgnoreDifferences), custom.Compare)
+	if err != nil {
+		return nil, err
+	}
 	wanted := map[object.Key]bool{}
 	var diffs []*protocol.ResourceDiff
 	for _, target := range placed.Objects {
 		wanted[object.KeyOf(target)] = true
-		diff, err := compareObject(ctx, c, target)
+		compared, err := compareObject(ctx, c, target, rules.For(target))
 		if err != nil {
 			return nil, err
 		}
-		diffs = append(diffs, diff)
+		diffs = append(diffs, compared)
 	}
 	for _, live := range c.Managed(m.instance(app)) {
 		_, hook := object.Hooks(live)
-		if hook || wanted[object.KeyOf(live)] {
+		if hook || wanted[object.KeyOf(live)] || custom.Excluded(live.GroupVersionKind().GroupKind(), c.Server()) {
 			continue
 		}
-		diff := newDiff(object.KeyOf(live))
-		diff.LiveState, diff.NormalizedLiveState, diff.PredictedLiveState = state(live), state(stripped(live)), "null"
-		diff.TargetState, diff.Modified = "null", true
-		diffs = append(diffs, diff)
+		surplus := newDiff(object.KeyOf(live))
+		surplus.LiveState, surplus.NormalizedLiveState, surplus.PredictedLiveState = state(live), state(stripped(live)), "null"
+		surplus.TargetState, surplus.Modified = "null", true
+		diffs = append(diffs, surplus)
 	}
 	return diffs, nil
 }
 
-func compareObject(ctx context.Context, c *cluster.Cluster, target *unstructured.Unstructured) (*protocol.ResourceDiff, error) {
+func compareObject(ctx context.Context, c *cluster.Cluster, target *unstructured.Unstructured, ignore diff.Ignore) (*protocol.ResourceDiff, error) {
 	live, err := c.Get(ctx, target.GroupVersionKind(), object.KeyOf(target))
 	var unknown *cluster.UnknownKindError
 	if err != nil && !errors.As(err, &unknown) {
@@ -120,14 +136,35 @@ func compareObject(ctx context.Context, c *cluster.Cluster, target *unstructured
 			return nil, err
 		}
 	}
-	diff := newDiff(object.KeyOf(target))
-	diff.TargetState, diff.LiveState = state(target), state(live)
-	diff.NormalizedLiveState, diff.PredictedLiveState = state(stripped(live)), state(stripped(predicted))
-	diff.Modified = diff.NormalizedLiveState != diff.PredictedLiveState
-	if live != nil {
-		diff.ResourceVersion = live.GetResourceVersion()
+	compared := newDiff(object.KeyOf(target))
+	compared.TargetState, compared.LiveState = state(target), state(live)
+	view, err := ignore.On(live)
+	if err != nil {
+		return nil, err
 	}
-	return diff, nil
+	if compared.NormalizedLiveState, err = normalized(view, live); err != nil {
+		return nil, err
+	}
+	if compared.PredictedLiveState, err = normalized(view, predicted); err != nil {
+		return nil, err
+	}
+	compared.Modified = compared.NormalizedLiveState != compared.PredictedLiveState
+	if live != nil {
+		compared.ResourceVersion = live.GetResourceVersion()
+	}
+	return compared, nil
+}
+
+// normalized is an object as it is compared: without what doesn't count.
+func normalized(view diff.View, u *unstructured.Unstructured) (string, error) {
+	if u = stripped(u); u == nil {
+		return state(nil), nil
+	}
+	u, err := view.Strip(u)
+	if err != nil {
+		return "", err
+	}
+	return state(u), nil
 }
 
 func newDiff(key object.Key) *protocol.ResourceDiff {

@@ -50,6 +50,10 @@ var layers = map[string]layer{
 	"internal/syncplan":    decide,
 	"internal/syncwindow":  decide,
 
+	"internal/action":        decide,
+	"internal/customization": decide,
+	"internal/lua":           decide,
+
 	"internal/archive":          do,
 	"internal/artifact":         do,
 	"internal/build/buildkit":   do,

@@ -20,6 +20,7 @@ type Cluster struct {
 	settings settings.Cluster
 	config   *rest.Config
 	options  Options
+	objects  Objects
 	publish  func(Change)
 	ctx      context.Context
 	close    context.CancelFunc
@@ -52,9 +53,11 @@ func newCluster(s settings.Cluster, config *rest.Config, options Options, publis
 		first: make(chan struct{}), connected: make(chan struct{}), watches: map[watchKey]*watched{},
 		needs: newNeeds(), turned: time.Now(),
 	}
-	c.store = newStore(maker{tracking: options.Tracking, health: options.health()}, func(instance string, child bool) {
+	c.objects = options.objects()
+	c.store = newStore(maker{tracking: c.objects.Tracking, health: c.objects.Health}, func(instance string, child bool) {
 		publish(Change{Server: s.Server, Instance: instance, Child: child})
 	})
+	c.store.quiet = options.Quiet
 	go c.connect()
 	go c.sweep()
 	return c

@@ -41,10 +41,11 @@ type Options struct {
 	// there; with "strict", the cluster must confirm that the account lacks the permission. Nil or empty: such a kind is an
 	// error of the applications that have it.
 	RespectRBAC func() string
-	// Health tells an object's health; nil is health.Of.
-	Health func(*unstructured.Unstructured) *health.Status
-	// Tracking is how objects tell their application.
-	Tracking object.Tracking
+	// Objects is what the cache makes of objects; nil is the zero Objects. It is asked for whenever a connection is, and may
+	// change its mind: then everything is read anew.
+	Objects func() Objects
+	// Quiet tells that a change of an object, which does as well as before, need not be told; nil means that each is.
+	Quiet func(before, after *unstructured.Unstructured) bool
 	// Logger is nil for the default one.
 	Logger *slog.Logger
 }
@@ -86,9 +87,28 @@ func (o Options) logger() *slog.Logger {
 	return o.Logger
 }
 
-func (o Options) health() healthOf {
-	if o.Health == nil {
-		return health.Of
+// Objects is what an operator says of objects, as far as the cache depends on it.
+type Objects struct {
+	// Tracking is how objects tell their application.
+	Tracking object.Tracking
+	// Health tells an object's health; nil is health.Of.
+	Health func(*unstructured.Unstructured) *health.Status
+	// Version tells one Health from another.
+	Version string
+}
+
+func (o Options) objects() Objects {
+	var objects Objects
+	if o.Objects != nil {
+		objects = o.Objects()
 	}
-	return o.Health
+	if objects.Health == nil {
+		objects.Health = health.Of
+	}
+	return objects
+}
+
+// same tells whether the cache needn't be read anew.
+func (o Objects) same(other Objects) bool {
+	return o.Tracking == other.Tracking && o.Version == other.Version
 }

@@ -95,7 +95,7 @@ func (r *Registry) connection(s settings.Cluster) (*Cluster, error) {
 	}
 	key := keyOfConnection(s)
 	if c, ok := r.clusters[key]; ok {
-		if sameConnection(c.settings, s) {
+		if sameConnection(c.settings, s) && c.objects.same(r.options.objects()) {
 			return c, nil
 		}
 		c.close()

@@ -20,6 +20,8 @@ type place struct{ namespace, name string }
 type store struct {
 	maker
 	changed func(instance string, child bool)
+	// quiet is Options.Quiet.
+	quiet func(before, after *unstructured.Unstructured) bool
 	// events counts what watches told; byKind's lock guards told.
 	events atomic.Int64
 	told   map[schema.GroupKind]int64
@@ -48,6 +50,8 @@ func (s *store) find(key object.Key) *node {
 // put takes in an object, seen by a watch or answered to a write, unless something newer is known.
 func (s *store) put(n *node) {
 	s.events.Add(1)
+	before := s.known(n)
+	quiet := s.isQuiet(before, n)
 	s.mu.Lock()
 	s.told[n.kind.GroupKind]++
 	old := s.byKind[n.kind.GroupKind][place{n.namespace, n.name}]
@@ -57,7 +61,10 @@ func (s *store) put(n *node) {
 	}
 	s.unlink(old)
 	s.link(n)
-	told := s.concerned(old, n)
+	var told map[telling]bool
+	if !quiet || old != before {
+		told = s.concerned(old, n)
+	}
 	s.mu.Unlock()
 	s.tell(told)
 }

@@ -19,6 +19,8 @@ type Placement struct {
 	Tracking object.Tracking
 	// Namespace is the destination's, for namespaced objects that name none.
 	Namespace string
+	// Excluded tells whether an operator lets applications have no objects of a kind; nil means that all are welcome.
+	Excluded func(kind schema.GroupKind) bool
 	// Namespaced tells whether a kind is; known is false for kinds that the cluster doesn't serve.
 	Namespaced func(gvk schema.GroupVersionKind) (namespaced, known bool)
 }
@@ -29,6 +31,8 @@ type Placed struct {
 	Objects, Hooks []*unstructured.Unstructured
 	// Repeated are the objects of which the manifests hold several; the last one wins.
 	Repeated []object.Key
+	// Excluded are manifests of kinds that applications don't have; they are in neither list.
+	Excluded []*unstructured.Unstructured
 	// Unknown are kinds that neither the cluster serves nor a manifest defines: they were taken for namespaced.
 	Unknown []schema.GroupVersionKind
 }
@@ -40,9 +44,13 @@ func Place(objects []*unstructured.Unstructured, p Placement) Placed {
 	defined := definedKinds(objects)
 	index := map[object.Key]int{}
 	for _, original := range objects {
+		gvk := original.GroupVersionKind()
+		if p.Excluded != nil && p.Excluded(gvk.GroupKind()) {
+			placed.Excluded = append(placed.Excluded, original)
+			continue
+		}
 		u := ownMetadata(original)
 		clean(u)
-		gvk := u.GroupVersionKind()
 		namespaced, known := p.Namespaced(gvk)
 		if !known {
 			if scope, ok := defined[gvk.GroupKind()]; ok {

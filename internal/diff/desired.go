@@ -25,14 +25,24 @@ func FromApply(answer *unstructured.Unstructured) (*Desired, error) {
 
 // Compare lists the paths, never the values, of the fields in which the live object isn't what the manifest says: owned
 // fields of another value, and fields that a former manifest owned and that are still there. Empty means in sync. The live
-// object must be of the manifest's API version.
+// object must be of the manifest's API version, and if what is ignored needs it (NeedsManagers) have its managed fields whole.
 func (d *Desired) Compare(live *unstructured.Unstructured, ignore Ignore) ([]string, error) {
 	former, err := owned(live)
 	if err != nil {
 		return nil, err
 	}
-	desired := ignore.strip(d.content)
-	actual := ignore.strip(live.Object)
+	view, err := ignore.On(live)
+	if err != nil {
+		return nil, err
+	}
+	desired, err := view.strip(d.content)
+	if err != nil {
+		return nil, err
+	}
+	actual, err := view.strip(live.Object)
+	if err != nil {
+		return nil, err
+	}
 	c := comparison{}
 	c.walk(d.owned.fields, desired, actual, nil)
 	if former.apiVersion != "" && former.apiVersion != d.owned.apiVersion {

@@ -1,7 +1,6 @@
 package diff
 
 import (
-	"encoding/json"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -12,7 +11,6 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"fairlead.dev/fairlead/api/argo/v1alpha1"
-	"fairlead.dev/fairlead/internal/object"
 )
 
 // A scenario has the files manifest, answer (what the server made of it; its managed fields under "owned"), live (the
@@ -37,7 +35,11 @@ func TestScenarios(t *testing.T) {
 			if err := yaml.Unmarshal(parts["ignore"], &rules); err != nil {
 				t.Fatal(err)
 			}
-			ignore := IgnoreFor(rules, manifest)
+			compiled, err := Compile(rules, Defaults{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			ignore := compiled.For(manifest)
 			desired, err := FromApply(answer)
 			if err != nil {
 				t.Fatal(err)
@@ -49,7 +51,7 @@ func TestScenarios(t *testing.T) {
 			if d := cmp.Diff(strings.Fields(string(parts["differences"])), paths, cmp.Transformer("empty", func(s []string) string { return strings.Join(s, "\n") })); d != "" {
 				t.Errorf("differences:\n%s", d)
 			}
-			literal := Literal(ignore.Strip(manifest), ignore.Strip(live))
+			literal := Literal(strip(t, ignore, live, manifest), strip(t, ignore, live, live))
 			if want := strings.TrimSpace(string(parts["literal"])) == "true"; literal != want {
 				t.Errorf("literal %v, want %v", literal, want)
 			}
@@ -60,29 +62,53 @@ func TestScenarios(t *testing.T) {
 	}
 }
 
-// read parses an object; its top-level "owned" becomes our entry of managedFields.
+func strip(t *testing.T, ignore Ignore, live, u *unstructured.Unstructured) *unstructured.Unstructured {
+	t.Helper()
+	view, err := ignore.On(live)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stripped, err := view.Strip(u)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return stripped
+}
+
+// read parses an object; its top-level "owned" becomes our entry of managedFields, "theirs" another manager's by name.
 func read(t *testing.T, text []byte) *unstructured.Unstructured {
 	t.Helper()
 	u := &unstructured.Unstructured{}
 	if err := yaml.Unmarshal(text, &u.Object); err != nil {
 		t.Fatal(err)
 	}
-	fields, ok := u.Object["owned"]
-	if !ok {
-		return u
+	var entries []any
+	entry := func(manager, operation string, fields any) {
+		entries = append(entries, map[string]any{
+			"manager": manager, "operation": operation, "apiVersion": u.GetAPIVersion(), "fieldsType": "FieldsV1", "fieldsV1": fields,
+		})
+	}
+	if fields, ok := u.Object["owned"]; ok {
+		entry(Manager, "Apply", fields)
+	}
+	if theirs, ok := u.Object["theirs"].(map[string]any); ok {
+		for manager, fields := range theirs {
+			entry(manager, "Update", fields)
+		}
 	}
 	delete(u.Object, "owned")
-	raw, err := json.Marshal(fields)
+	delete(u.Object, "theirs")
+	if entries == nil {
+		return u
+	}
+	if err := unstructured.SetNestedSlice(u.Object, entries, "metadata", "managedFields"); err != nil {
+		t.Fatal(err)
+	}
+	raw, err := u.MarshalJSON() // numbers as an API server's answer has them
 	if err != nil {
 		t.Fatal(err)
 	}
-	var decoded map[string]any
-	if err := json.Unmarshal(raw, &decoded); err != nil {
-		t.Fatal(err)
-	}
-	if err := unstructured.SetNestedSlice(u.Object, []any{map[string]any{
-		"manager": Manager, "operation": "Apply", "apiVersion": u.GetAPIVersion(), "fieldsType": "FieldsV1", "fieldsV1": decoded,
-	}}, "metadata", "managedFields"); err != nil {
+	if err := u.UnmarshalJSON(raw); err != nil {
 		t.Fatal(err)
 	}
 	return u
@@ -113,19 +139,5 @@ func TestHideSecrets(t *testing.T) {
 	}
 	if s, _, _ := unstructured.NestedString(old.Object, "data", "key"); s != "b2xk" {
 		t.Error("the original was changed")
-	}
-}
-
-func TestKeepLeavesIgnoredFieldsToTheCluster(t *testing.T) {
-	manifest := &unstructured.Unstructured{Object: map[string]any{"apiVersion": "apps/v1", "kind": "Deployment",
-		"metadata": map[string]any{"name": "d"}, "spec": map[string]any{"replicas": int64(1), "paused": true}}}
-	live := &unstructured.Unstructured{Object: map[string]any{"spec": map[string]any{"replicas": int64(7)}}}
-	ignore := IgnoreFor([]v1alpha1.ResourceIgnoreDifferences{{Group: "*", Kind: "Deployment", JSONPointers: []string{"/spec/replicas", "/spec/paused", "/spec/none/0"}}}, manifest)
-	kept := ignore.Keep(manifest, live)
-	if d := cmp.Diff(map[string]any{"replicas": int64(7)}, kept.Object["spec"]); d != "" {
-		t.Error(d)
-	}
-	if object.KeyOf(kept) != object.KeyOf(manifest) {
-		t.Error("another object")
 	}
 }

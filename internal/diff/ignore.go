@@ -1,51 +1,24 @@
 package diff
 
 import (
-	"path"
 	"strconv"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
-
-	"fairlead.dev/fairlead/api/argo/v1alpha1"
-	"fairlead.dev/fairlead/internal/object"
+	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 )
 
-// Ignore is what of an object doesn't count, as JSON pointers taken apart. The zero Ignore ignores nothing.
-type Ignore struct{ pointers [][]string }
-
-// IgnoreFor collects what the rules and Argo CD's defaults say of an object.
-func IgnoreFor(rules []v1alpha1.ResourceIgnoreDifferences, manifest *unstructured.Unstructured) Ignore {
-	var ignore Ignore
-	key := object.KeyOf(manifest)
-	for _, rule := range rules {
-		if !matches(rule.Group, key.Group) || !matches(rule.Kind, key.Kind) ||
-			rule.Name != "" && !matches(rule.Name, key.Name) || rule.Namespace != "" && !matches(rule.Namespace, key.Namespace) {
-			continue
-		}
-		for _, pointer := range rule.JSONPointers {
-			ignore.add(pointer)
-		}
-	}
-	if key.Kind == "ClusterRole" && key.Group == "rbac.authorization.k8s.io" {
-		if _, aggregated := manifest.Object["aggregationRule"]; aggregated {
-			ignore.add("/rules") // the cluster's own controller fills them
-		}
-	}
-	return ignore
+// Ignore is what of an object doesn't count, as Rules.For says. The zero Ignore ignores nothing.
+type Ignore struct {
+	// pointers are JSON pointers taken apart.
+	pointers [][]string
+	queries  []*query
+	// managers are field managers whose fields are theirs.
+	managers []string
 }
 
-// matches is a glob; * alone matches everything, also the core group.
-func matches(pattern, s string) bool {
-	if pattern == "*" || pattern == s {
-		return true
-	}
-	ok, err := path.Match(pattern, s)
-	return err == nil && ok
-}
-
-func (i *Ignore) add(pointer string) {
+func (i *Ignore) addPointer(pointer string) {
 	if !strings.HasPrefix(pointer, "/") {
 		return // RFC 6901; the empty pointer would be the whole object
 	}
@@ -58,49 +31,127 @@ func (i *Ignore) add(pointer string) {
 }
 
 // Empty tells whether everything counts.
-func (i Ignore) Empty() bool { return len(i.pointers) == 0 }
+func (i Ignore) Empty() bool {
+	return len(i.pointers) == 0 && len(i.queries) == 0 && len(i.managers) == 0
+}
 
-// Strip is the object without what is ignored; the object itself if nothing is.
-func (i Ignore) Strip(u *unstructured.Unstructured) *unstructured.Unstructured {
-	if i.Empty() {
-		return u
+// NeedsManagers tells whether a comparison needs the managed fields of a live object whole, those of others included.
+func (i Ignore) NeedsManagers() bool { return len(i.managers) > 0 }
+
+// View is what is ignored of the two states of one object.
+type View struct {
+	ignore  Ignore
+	managed []fieldpath.Path
+}
+
+// On is what is ignored in view of a live object, nil for none. An error says that its managed fields can't be read.
+func (i Ignore) On(live *unstructured.Unstructured) (View, error) {
+	managed, err := fieldsOf(live, i.managers)
+	return View{i, managed}, err
+}
+
+// Strip is the object without what is ignored; the object itself if nothing is. An error says that a jq path expression
+// took too long.
+func (v View) Strip(u *unstructured.Unstructured) (*unstructured.Unstructured, error) {
+	if v.ignore.Empty() {
+		return u, nil
 	}
-	return &unstructured.Unstructured{Object: i.strip(u.Object)}
+	content, err := v.strip(u.Object)
+	if err != nil {
+		return nil, err
+	}
+	return &unstructured.Unstructured{Object: content}, nil
+}
+
+func (v View) strip(content map[string]any) (map[string]any, error) {
+	if v.ignore.Empty() {
+		return content, nil
+	}
+	content = runtime.DeepCopyJSON(content)
+	for _, steps := range v.ignore.pointers {
+		remove(content, steps)
+	}
+	for _, path := range v.managed {
+		deleteField(content, path)
+	}
+	for _, q := range v.ignore.queries {
+		paths, err := q.paths(jqForm(content))
+		if err != nil {
+			return nil, err
+		}
+		// From the back: a deletion moves what comes after it.
+		for n := len(paths) - 1; n >= 0; n-- {
+			deletePath(content, paths[n])
+		}
+	}
+	return content, nil
 }
 
 // Keep is the manifest with the live object's values for what is ignored, so that an apply leaves them as they are
-// (sync option RespectIgnoreDifferences=true).
-func (i Ignore) Keep(manifest, live *unstructured.Unstructured) *unstructured.Unstructured {
+// (sync option RespectIgnoreDifferences=true). The error is View's.
+func (i Ignore) Keep(manifest, live *unstructured.Unstructured) (*unstructured.Unstructured, error) {
 	if i.Empty() || live == nil {
-		return manifest
+		return manifest, nil
 	}
 	kept := manifest.DeepCopy()
 	for _, steps := range i.pointers {
-		value, ok := at(live.Object, steps)
-		if !ok {
-			remove(kept.Object, steps)
-			continue
-		}
-		if parent, last, ok := parentOf(kept.Object, steps); ok {
-			if fields, ok := parent.(map[string]any); ok {
-				fields[last] = runtime.DeepCopyJSONValue(value)
-			} else if n, items := index(parent, last); n >= 0 {
-				items[n] = runtime.DeepCopyJSONValue(value)
-			}
+		keepPointer(kept.Object, live.Object, steps)
+	}
+	view, err := i.On(live)
+	if err != nil {
+		return nil, err
+	}
+	for _, path := range view.managed {
+		keepField(kept.Object, live.Object, path, runtime.DeepCopyJSONValue)
+	}
+	for _, q := range i.queries {
+		if err := q.keep(kept.Object, live.Object); err != nil {
+			return nil, err
 		}
 	}
-	return kept
+	return kept, nil
 }
 
-func (i Ignore) strip(content map[string]any) map[string]any {
-	if i.Empty() {
-		return content
+func keepPointer(manifest, live map[string]any, steps []string) {
+	value, ok := at(live, steps)
+	if !ok {
+		remove(manifest, steps)
+		return
 	}
-	content = runtime.DeepCopyJSON(content)
-	for _, steps := range i.pointers {
-		remove(content, steps)
+	if parent, last, ok := parentOf(manifest, steps); ok {
+		if fields, ok := parent.(map[string]any); ok {
+			fields[last] = runtime.DeepCopyJSONValue(value)
+		} else if n, items := index(parent, last); n >= 0 {
+			items[n] = runtime.DeepCopyJSONValue(value)
+		}
 	}
-	return content
+}
+
+// keep gives what the expression points to, in the manifest or in the live object, the value that it has in the live one.
+func (q *query) keep(manifest, live map[string]any) error {
+	own, err := q.paths(jqForm(manifest))
+	if err != nil {
+		return err
+	}
+	for n := len(own) - 1; n >= 0; n-- {
+		if path, exists, ok := counterpart(own[n], manifest, live); ok && exists {
+			value, _ := getPath(live, path)
+			setPath(manifest, own[n], runtime.DeepCopyJSONValue(value))
+		} else {
+			deletePath(manifest, own[n])
+		}
+	}
+	theirs, err := q.paths(jqForm(live))
+	if err != nil {
+		return err
+	}
+	for _, from := range theirs {
+		value, found := getPath(live, from)
+		if path, _, ok := counterpart(from, live, manifest); ok && found {
+			setPath(manifest, path, runtime.DeepCopyJSONValue(value))
+		}
+	}
+	return nil
 }
 
 func at(value any, steps []string) (any, bool) {
@@ -155,16 +206,4 @@ func index(parent any, step string) (int, []any) {
 		return -1, nil
 	}
 	return n, items
-}
-
-// String is the same for the same pointers.
-func (i Ignore) String() string {
-	var b strings.Builder
-	for _, steps := range i.pointers {
-		for _, step := range steps {
-			b.WriteString("/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(step))
-		}
-		b.WriteString("\n")
-	}
-	return b.String()
 }

@@ -1,7 +1,7 @@
 // Package health tells how well a live object does, by the rules that Argo CD has built in, and how well an application
 // does: as well as its worst object.
 //
-// It reads objects and decides nothing else. Start with Of; the rules are a table, one small function a kind.
+// It reads objects and decides nothing else. Start with Checker; the built-in rules are tables, one small function a kind.
 package health
 
 import (
@@ -49,18 +49,8 @@ var rules = map[schema.GroupKind]func(*unstructured.Unstructured) *Status{
 	{Group: "rollouts.kruise.io", Kind: "Rollout"}:                    kruiseRollout,
 }
 
-// Of is the object's health; nil for kinds that have none, such as ConfigMap. An object that is being deleted is
-// Progressing.
-func Of(u *unstructured.Unstructured) *Status {
-	rule := rules[u.GroupVersionKind().GroupKind()]
-	if u.GetDeletionTimestamp() != nil && u.GetKind() != "Application" {
-		return progressing("Pending deletion")
-	}
-	if rule == nil {
-		return nil
-	}
-	return rule(u)
-}
+// Of is the object's health by the built-in rules; nil for kinds that have none, such as ConfigMap.
+func Of(u *unstructured.Unstructured) *Status { return (*Checker)(nil).Of(u) }
 
 // order is from best to worst, upstream's.
 var order = map[v1alpha1.HealthStatusCode]int{

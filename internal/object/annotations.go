@@ -148,9 +148,10 @@ func HelmKeeps(u *unstructured.Unstructured) bool {
 	return strings.TrimSpace(u.GetAnnotations()[HelmResourceAnnotation]) == "keep"
 }
 
-// HasCompareOption tells whether the object asks for a compare option, such as IgnoreExtraneous.
-func HasCompareOption(u *unstructured.Unstructured, option string) bool {
-	return has(u.GetAnnotations()[CompareOptionsAnnotation], option)
+// HasCompareOption tells whether an object, or an application for all of its, asks for a compare option, such as
+// IgnoreExtraneous.
+func HasCompareOption(annotated interface{ GetAnnotations() map[string]string }, option string) bool {
+	return has(annotated.GetAnnotations()[CompareOptionsAnnotation], option)
 }
 
 // IgnoresHealth tells whether the object's health must not count.

@@ -3,11 +3,9 @@ package application
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 
 	"golang.org/x/sync/errgroup"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
@@ -33,6 +31,8 @@ type compared struct {
 	// owner is another application that has the object.
 	owner  string
 	health *health.Status
+	// ignore is what of the object doesn't count.
+	ignore diff.Ignore
 }
 
 // comparison is the outcome for a whole application.
@@ -42,8 +42,11 @@ type comparison struct {
 	hooks   []*unstructured.Unstructured
 	// liveHooks are the objects of hooks that exist.
 	liveHooks map[object.Key]*unstructured.Unstructured
-	repeated  []object.Key
-	status    v1alpha1.SyncStatusCode
+	// repeated are objects of which Git has several, once for each that doesn't count; excluded those that don't count at
+	// all because of their kind.
+	repeated []object.Key
+	excluded []*unstructured.Unstructured
+	status   v1alpha1.SyncStatusCode
 }
 
 // compareHead compares with what Git has now.
@@ -87,6 +90,9 @@ func (r *Reconciler) compareAgain(ctx context.Context, v *visit) error {
 }
 
 func (r *Reconciler) compare(ctx context.Context, v *visit, manifests *desired.Manifests) (*comparison, error) {
+	if v.session.rulesErr != nil {
+		return nil, v.session.rulesErr
+	}
 	placed, err := r.place(ctx, v, manifests)
 	if err != nil {
 		return nil, err
@@ -99,7 +105,7 @@ func (r *Reconciler) compare(ctx context.Context, v *visit, manifests *desired.M
 			return nil, err
 		}
 	}
-	c := &comparison{of: manifests, hooks: placed.Hooks, repeated: placed.Repeated, liveHooks: map[object.Key]*unstructured.Unstructured{}}
+	c := &comparison{of: manifests, hooks: placed.Hooks, repeated: placed.Repeated, excluded: placed.Excluded, liveHooks: map[object.Key]*unstructured.Unstructured{}}
 	wanted := make(map[object.Key]bool, len(placed.Objects))
 	c.objects = make([]compared, len(placed.Objects))
 	var group errgroup.Group
@@ -116,6 +122,9 @@ func (r *Reconciler) compare(ctx context.Context, v *visit, manifests *desired.M
 	}
 	for _, live := range v.cluster.Managed(v.instance) {
 		key := object.KeyOf(live)
+		if v.custom.Excluded(key.GroupKind(), v.destination.Server) {
+			continue // none of our business any more, least of all to be pruned
+		}
 		if _, hook := object.Hooks(live); hook {
 			c.liveHooks[key] = live
 		} else if !wanted[key] && permitsLive(v, key) {
@@ -129,7 +138,7 @@ func (r *Reconciler) compare(ctx context.Context, v *visit, manifests *desired.M
 	for i := range c.objects {
 		o := &c.objects[i]
 		if o.live != nil {
-			o.health = health.Of(o.live)
+			o.health = v.custom.Health.Of(o.live)
 		}
 		if o.status == v1alpha1.SyncStatusCodeOutOfSync {
 			c.status = v1alpha1.SyncStatusCodeOutOfSync
@@ -151,13 +160,14 @@ func surplus(key object.Key, live *unstructured.Unstructured) compared {
 // place puts the manifests into their namespaces; what was placed stays until manifests or destination change.
 func (r *Reconciler) place(ctx context.Context, v *visit, manifests *desired.Manifests) (*desired.Placed, error) {
 	s := v.session
-	placedFor := v.destination.Server + " " + v.app.Spec.Destination.Namespace
+	placedFor := placedFor{v.destination.Server, v.app.Spec.Destination.Namespace, v.custom}
 	if s.placed != nil && s.placedOf == manifests && s.placedFor == placedFor && len(s.placed.Unknown) == 0 {
 		return s.placed, nil
 	}
 	scopes := cluster.Scopes{Kind: v.cluster.Kind}
 	placed := desired.Place(manifests.Objects, desired.Placement{
-		Instance: v.instance, Tracking: r.options.Tracking, Namespace: v.app.Spec.Destination.Namespace,
+		Instance: v.instance, Tracking: v.custom.Tracking, Namespace: v.app.Spec.Destination.Namespace,
+		Excluded:   func(kind schema.GroupKind) bool { return v.custom.Excluded(kind, v.destination.Server) },
 		Namespaced: scopes.Namespaced(ctx),
 	})
 	if scopes.Err != nil {
@@ -187,7 +197,9 @@ func (r *Reconciler) kindsToWatch(v *visit, placed *desired.Placed) []schema.Gro
 	}
 	all := make([]schema.GroupVersionKind, 0, len(kinds))
 	for kind, version := range kinds {
-		all = append(all, kind.WithVersion(version))
+		if !v.custom.Excluded(kind, v.destination.Server) {
+			all = append(all, kind.WithVersion(version))
+		}
 	}
 	return all
 }
@@ -221,14 +233,14 @@ func (r *Reconciler) compareObject(ctx context.Context, v *visit, target *unstru
 		live = whole
 	}
 	o.live = live
-	if owner := object.Owner(live, r.options.Tracking); owner != v.instance {
+	if owner := object.Owner(live, v.custom.Tracking); owner != v.instance {
 		o.owner = owner
 	}
-	ignore := diff.IgnoreFor(v.app.Spec.IgnoreDifferences, target)
-	known, ok := v.session.verdict(o.key, target, live, ignore)
+	o.ignore = v.session.rules.For(target)
+	known, ok := v.session.verdict(o.key, target, live, o.ignore)
 	if !ok {
 		var err error
-		if known, err = r.judge(ctx, v, target, live, ignore, &o); err != nil {
+		if known, err = r.judge(ctx, v, &o); err != nil {
 			return o, err
 		}
 	}
@@ -238,43 +250,4 @@ func (r *Reconciler) compareObject(ctx context.Context, v *visit, target *unstru
 		o.status = v1alpha1.SyncStatusCodeSynced
 	}
 	return o, nil
-}
-
-// judge compares word for word if that is enough, else by the API server's understanding of the manifest, which is asked
-// for once.
-func (r *Reconciler) judge(ctx context.Context, v *visit, target, live *unstructured.Unstructured, ignore diff.Ignore, o *compared) (verdict, error) {
-	judged := verdict{target: target, resourceVersion: live.GetResourceVersion(), ignore: ignore.String()}
-	if diff.Literal(ignore.Strip(target), ignore.Strip(live)) {
-		v.session.remember(o.key, judged)
-		v.session.forgetNormal(o.key) // it is no longer needed, and large
-		return judged, nil
-	}
-	n, ok := v.session.normalised(o.key, target)
-	if !ok || n.refused != nil && r.clock.Now().After(n.again) {
-		_, err := v.cluster.Apply(ctx, target, cluster.ApplyOptions{DryRun: true})
-		if err != nil && !refusal(err) {
-			return judged, fmt.Errorf("comparing: %w", err)
-		}
-		if err != nil {
-			v.session.normalise(o.key, normalised{target: target, refused: err, again: r.clock.Now().Add(r.options.RetryMax)})
-		}
-		n, _ = v.session.normalised(o.key, target)
-	}
-	if n.refused != nil || n.desired == nil {
-		o.refused = n.refused
-		return judged, nil
-	}
-	paths, err := n.desired.Compare(live, ignore)
-	if err != nil {
-		return judged, err
-	}
-	judged.paths = paths
-	v.session.remember(o.key, judged)
-	return judged, nil
-}
-
-// refusal tells the API server's no to a manifest from an outage.
-func refusal(err error) bool {
-	return apierrors.IsInvalid(err) || apierrors.IsBadRequest(err) || apierrors.IsForbidden(err) || apierrors.IsConflict(err) ||
-		apierrors.IsMethodNotSupported(err) || apierrors.IsRequestEntityTooLargeError(err) || apierrors.IsInternalError(err) || apierrors.IsNotFound(err)
 }

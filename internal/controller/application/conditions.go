@@ -1,6 +1,7 @@
 package application
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"strings"
 
 	"fairlead.dev/fairlead/api/argo/v1alpha1"
+	"fairlead.dev/fairlead/internal/object"
 )
 
 // conditions tells what a person should know: why there is no comparison, what stands in the way.
@@ -32,15 +34,30 @@ func (r *Reconciler) conditions(_ context.Context, v *visit) error {
 	if c := v.comparison; c != nil {
 		for _, o := range c.objects {
 			if o.owner != "" && o.target != nil {
-				v.condition(v1alpha1.ApplicationConditionSharedResourceWarning, "%s is part of applications %s and %s", o.key, v.instance, o.owner)
+				v.condition(v1alpha1.ApplicationConditionSharedResourceWarning, "%s/%s is part of applications %s/%s and %s",
+					o.key.Kind, o.key.Name, v.app.Namespace, v.app.Name, strings.ReplaceAll(o.owner, "_", "/"))
 			}
 		}
-		for _, key := range c.repeated {
-			v.condition(v1alpha1.ApplicationConditionRepeatedResourceWarning, "Resource %s appeared several times among application resources; the last one counts", key)
-		}
+		c.warn(v)
 	}
 	v.app.Status.Conditions = r.merge(v.app.Status.Conditions, v.found)
 	return nil
+}
+
+// warn tells of manifests that don't count, in Argo CD's words.
+func (c *comparison) warn(v *visit) {
+	times := map[object.Key]int{}
+	for _, key := range c.repeated {
+		times[key]++
+	}
+	for key, more := range times {
+		v.condition(v1alpha1.ApplicationConditionRepeatedResourceWarning, "Resource %s/%s/%s/%s appeared %d times among application resources.",
+			key.Group, key.Kind, key.Namespace, key.Name, more+1)
+	}
+	for _, u := range c.excluded {
+		kind := u.GroupVersionKind().GroupKind()
+		v.condition(v1alpha1.ApplicationConditionExcludedResourceWarning, "Resource %s/%s %s is excluded in the settings", kind.Group, kind.Kind, u.GetName())
+	}
 }
 
 func orSomebody(user string) string {
@@ -83,7 +100,9 @@ func (r *Reconciler) merge(old, found []v1alpha1.ApplicationCondition) []v1alpha
 			merged = append(merged, condition)
 		}
 	}
-	slices.SortStableFunc(merged, func(a, b v1alpha1.ApplicationCondition) int { return strings.Compare(string(a.Type), string(b.Type)) })
+	slices.SortStableFunc(merged, func(a, b v1alpha1.ApplicationCondition) int {
+		return cmp.Or(strings.Compare(string(a.Type), string(b.Type)), strings.Compare(a.Message, b.Message))
+	})
 	return merged
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"fairlead.dev/fairlead/api/argo/v1alpha1"
 	"fairlead.dev/fairlead/internal/cluster"
+	"fairlead.dev/fairlead/internal/customization"
 	"fairlead.dev/fairlead/internal/desired"
 	"fairlead.dev/fairlead/internal/event"
 	"fairlead.dev/fairlead/internal/object"
@@ -41,10 +42,16 @@ type Dependencies struct {
 	Tracer *trace.Tracer
 }
 
-// Settings knows the configured clusters; *live.Source is one.
+// Settings knows the configured clusters, and what an operator says of objects; *live.Source is one.
 type Settings interface {
+	configured
 	Cluster(ctx context.Context, serverOrName string) (settings.Cluster, error)
 	Clusters(ctx context.Context) ([]settings.Cluster, error)
+}
+
+type configured interface {
+	// Customization returns the same pointer until something changes.
+	Customization(ctx context.Context) (*customization.Settings, error)
 	ConfigMap(ctx context.Context, name string) (map[string]string, error)
 }
 

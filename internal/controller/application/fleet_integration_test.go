@@ -229,6 +229,7 @@ func (f *fleet) start() (stop func()) {
 	clusters := cluster.Default()
 	clusters.Patience, clusters.RetryMin, clusters.RetryMax, clusters.Grace = 500*time.Millisecond, 50*time.Millisecond, 500*time.Millisecond, time.Second
 	clusters.RefusedRetry = 200 * time.Millisecond
+	source.Customize(&clusters)
 	registry, err := cluster.NewRegistry(clusters)
 	if err != nil {
 		f.t.Fatal(err)

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"fairlead.dev/fairlead/internal/object"
+	"fairlead.dev/fairlead/internal/diff"
 )
 
 // Options tune the controller.
@@ -25,11 +25,11 @@ type Options struct {
 	HookGrace time.Duration
 	// WavePause is an extra wait between waves; health is waited for anyway, so the default is none (Argo CD: 2 s).
 	WavePause time.Duration
-	// Tracking is how objects are marked as the application's.
-	Tracking object.Tracking
 	// MetricsLabels are labels of applications that argocd_app_labels shows, MetricsConditions the types of conditions that
 	// argocd_app_condition does.
 	MetricsLabels, MetricsConditions []string
+	// QueryTimeout bounds one evaluation of a jq path expression of ignoreDifferences.
+	QueryTimeout time.Duration
 	// Namespace is the hub's.
 	Namespace string
 }
@@ -46,6 +46,7 @@ func Default() Options {
 		SelfHealFactor: 3,
 		SelfHealMax:    300 * time.Second,
 		HookGrace:      5 * time.Minute,
+		QueryTimeout:   diff.DefaultQueryTimeout,
 		Namespace:      "argocd",
 	}
 }
@@ -67,6 +68,9 @@ func (o Options) Validate() error {
 	}
 	if o.RetryMin <= 0 || o.RetryMax < o.RetryMin {
 		return errors.New("retries need a positive shortest wait and a longest that isn't shorter")
+	}
+	if o.QueryTimeout <= 0 {
+		return errors.New("the timeout of jq path expressions must be positive")
 	}
 	if o.SelfHealMin <= 0 || o.SelfHealFactor < 1 || o.SelfHealMax < o.SelfHealMin {
 		return errors.New("self-heals need a positive shortest wait, a factor of at least 1 and a longest wait that isn't shorter")

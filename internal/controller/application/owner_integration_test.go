@@ -15,6 +15,7 @@ import (
 
 	"fairlead.dev/fairlead/api/argo/v1alpha1"
 	"fairlead.dev/fairlead/internal/object"
+	"fairlead.dev/fairlead/internal/settings"
 	"fairlead.dev/fairlead/internal/testkube"
 )
 
@@ -65,7 +66,7 @@ func TestAnotherTrackingMethodAdoptsWhatIsThere(t *testing.T) {
 	before := f.identities()
 	for _, method := range []object.TrackingMethod{object.TrackByLabel, object.TrackByAnnotationAndLabel, object.TrackByAnnotation} {
 		f.stop()
-		f.options.Tracking.Method = method
+		f.configure(map[string]string{"application.resourceTrackingMethod": string(method)})
 		f.start()
 		seen := f.reconciles()
 		f.sync("a", v1alpha1.SyncOperation{Prune: true})
@@ -192,4 +193,14 @@ func TestOtherSettingsOfTheClusterInTheMiddleOfASync(t *testing.T) {
 	if f.value("a", "key") != "one" {
 		t.Error("the sync didn't go on")
 	}
+}
+
+// configure makes argocd-cm have this data.
+func (f *fleet) configure(data map[string]string) {
+	f.t.Helper()
+	key := metav1.ObjectMeta{Name: settings.ConfigMapName, Namespace: f.hub}
+	if err := f.client.Delete(f.t.Context(), &corev1.ConfigMap{ObjectMeta: key}); err != nil && !apierrors.IsNotFound(err) {
+		f.t.Fatal(err)
+	}
+	f.create(&corev1.ConfigMap{ObjectMeta: key, Data: data})
 }

@@ -17,6 +17,7 @@ import (
 
 	"fairlead.dev/fairlead/api/argo/v1alpha1"
 	"fairlead.dev/fairlead/internal/cluster"
+	"fairlead.dev/fairlead/internal/customization"
 	"fairlead.dev/fairlead/internal/desired"
 	"fairlead.dev/fairlead/internal/event"
 	"fairlead.dev/fairlead/internal/object"
@@ -47,6 +48,8 @@ type Reconciler struct {
 	configuredPolling func(ctx context.Context, standard settings.Polling) (settings.Polling, error)
 	// signatures may be nil: then nothing is signed.
 	signatures Signatures
+	// custom is what the operator says of objects, as far as applications were told of it.
+	custom atomic.Pointer[customization.Settings]
 	// queue is set when the controller has started.
 	queue atomic.Pointer[queue]
 }
@@ -59,6 +62,7 @@ type phase struct {
 
 // phases run in this order until one fails; what it says becomes a condition.
 var phases = []phase{
+	{"configure", (*Reconciler).configure},
 	{"terminate", (*Reconciler).terminate},
 	{"validate", (*Reconciler).validate},
 	{"connect", (*Reconciler).connect},
@@ -90,6 +94,8 @@ type visit struct {
 	session  *session
 	instance string
 
+	// custom is what the operator says of objects.
+	custom *customization.Settings
 	// project has what it inherits from global ones; windows are those of its sync windows that concern the application.
 	project     *v1alpha1.AppProject
 	windows     syncwindow.Windows

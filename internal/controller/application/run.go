@@ -11,7 +11,6 @@ import (
 
 	"fairlead.dev/fairlead/api/argo/v1alpha1"
 	"fairlead.dev/fairlead/internal/cluster"
-	"fairlead.dev/fairlead/internal/diff"
 	"fairlead.dev/fairlead/internal/object"
 	"fairlead.dev/fairlead/internal/project"
 	"fairlead.dev/fairlead/internal/settings"
@@ -149,12 +148,15 @@ func (r *Reconciler) prepare(ctx context.Context, v *visit) error {
 	for _, o := range c.objects {
 		item := syncplan.Item{Target: o.target, Live: o.live, InSync: o.status == v1alpha1.SyncStatusCodeSynced, Checked: o.checked && o.refused == nil}
 		if in.Options.RespectIgnored && o.target != nil {
-			item.Target = diff.IgnoreFor(v.app.Spec.IgnoreDifferences, o.target).Keep(o.target, o.live)
+			if item.Target, err = r.keepIgnored(ctx, v, o); err != nil {
+				return err
+			}
 		}
 		in.Items = append(in.Items, item)
 	}
 	v.session.run = &syncrun.Run{
 		Plan: syncplan.Build(in), Cluster: v.cluster, State: state.DeepCopy(), OperationID: id, Pause: r.options.WavePause, Now: r.clock.Now,
+		Health: v.custom.Health.Of,
 		Record: func(ctx context.Context) error { return r.recordProgress(ctx, v.session) },
 	}
 	return nil

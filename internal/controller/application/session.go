@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"fairlead.dev/fairlead/api/argo/v1alpha1"
+	"fairlead.dev/fairlead/internal/customization"
 	"fairlead.dev/fairlead/internal/dependency"
 	"fairlead.dev/fairlead/internal/desired"
 	"fairlead.dev/fairlead/internal/diff"
@@ -35,8 +36,13 @@ type session struct {
 	renderErr error
 	// placed are manifests in their places, for the destination placedFor.
 	placed    *desired.Placed
-	placedFor string
+	placedFor placedFor
 	placedOf  *desired.Manifests
+	// rules are what doesn't count, made of the operator's and the application's own; rulesErr is why they can't be read.
+	rules    *diff.Rules
+	rulesErr error
+	rulesOf  *customization.Settings
+	rulesFor []v1alpha1.ResourceIgnoreDifferences
 	// normal is what the API server made of manifests.
 	normal   map[object.Key]normalised
 	verdicts map[object.Key]verdict
@@ -76,6 +82,12 @@ type session struct {
 	standing      dependency.State
 	dependencies  []types.NamespacedName
 	busy, waiting bool
+}
+
+// placedFor is what the place of manifests depends on.
+type placedFor struct {
+	server, namespace string
+	custom            *customization.Settings
 }
 
 // normalised is the API server's word on one manifest: what it makes of it, or why it refuses it. A refusal may depend on

@@ -43,6 +43,7 @@ func Setup(mgr ctrl.Manager, deps Dependencies, options Options) error {
 		source.Kind(mgr.GetCache(), &v1alpha1.Application{}, onEach(enqueue), r.news()),
 		source.Kind(mgr.GetCache(), &v1alpha1.AppProject{}, onEach(r.onProject)),
 		source.Kind(mgr.GetCache(), &corev1.Secret{}, onEach(r.onSecret), inNamespace[*corev1.Secret](options.Namespace)),
+		source.Kind(mgr.GetCache(), &corev1.ConfigMap{}, onEach(r.onConfigMap), inNamespace[*corev1.ConfigMap](options.Namespace)),
 		source.Func(r.start),
 	} {
 		if err := c.Watch(trigger); err != nil {

@@ -1,5 +1,5 @@
-// Package live reads the hub's ConfigMaps and Secrets and hands them out as settings. It keeps no copy: its reader is a
-// cache that watches, so a change is seen at once.
+// Package live reads the hub's ConfigMaps and Secrets and hands them out as settings. Its reader is a cache that
+// watches, so a change is seen at once; all it keeps itself is what it made of the newest argocd-cm.
 //
 // Start with Source. The formats are internal/settings'.
 package live
@@ -10,12 +10,14 @@ import (
 	"log/slog"
 	"sort"
 	"strings"
+	"sync/atomic"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"fairlead.dev/fairlead/internal/customization"
 	"fairlead.dev/fairlead/internal/settings"
 )
 
@@ -27,6 +29,9 @@ type Source struct {
 	Namespace string
 	// Hub reaches the hub's own API server, the destination in-cluster.
 	Hub *rest.Config
+
+	parsed parsed
+	newest atomic.Pointer[customization.Settings]
 }
 
 // Clusters are the clusters that applications may name, the hub itself among them, by name.

@@ -1,0 +1,50 @@
+package application
+
+import (
+	"context"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	ctrl "sigs.k8s.io/controller-runtime"
+
+	"fairlead.dev/fairlead/internal/customization"
+	"fairlead.dev/fairlead/internal/diff"
+	"fairlead.dev/fairlead/internal/settings"
+)
+
+// configure takes what the operator says of objects for this reconcile, and makes rules of it and of the application's own
+// ignoreDifferences.
+func (r *Reconciler) configure(ctx context.Context, v *visit) (err error) {
+	if v.custom, err = r.settings.Customization(ctx); err != nil {
+		return err
+	}
+	s := v.session
+	own := v.app.Spec.IgnoreDifferences
+	if s.rulesOf == v.custom && equality.Semantic.DeepEqual(s.rulesFor, own) {
+		return nil
+	}
+	defaults := v.custom.Compare
+	defaults.QueryTimeout = r.options.QueryTimeout
+	s.rules, s.rulesErr = diff.Compile(slices.Concat(v.custom.IgnoreDifferences, own), defaults)
+	s.rulesOf, s.rulesFor = v.custom, own
+	return nil
+}
+
+// onConfigMap looks at all applications again when the operator says something else of objects.
+func (r *Reconciler) onConfigMap(ctx context.Context, configMap *corev1.ConfigMap, q queue) {
+	if configMap.Name != settings.ConfigMapName {
+		return
+	}
+	now, err := r.settings.Customization(ctx)
+	if err != nil {
+		r.log.Warn("reading the configuration of objects", "error", err)
+		return
+	}
+	if before := r.custom.Swap(now); before == now || before == nil && now == customization.Default() {
+		return
+	}
+	for _, s := range r.sessions.find(func(*session) bool { return true }) {
+		q.Add(ctrl.Request{NamespacedName: s.name})
+	}
+}
