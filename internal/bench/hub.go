@@ -187,18 +187,19 @@ func sample(line string) (name, labels string, value float64, ok bool) {
 	return name, labels, value, err == nil
 }
 
-// untilCounts asks every few milliseconds until the answer is yes, and returns when that was. A hub that doesn't answer
+// untilCounts asks often, but so that asking takes little of the hub's time, until the answer is yes, and returns when that was. A hub that doesn't answer
 // yet is asked again.
 func (h *hub) untilCounts(ctx context.Context, patience time.Duration, what string, so func(counts) bool) (time.Time, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	for {
+		began := time.Now()
 		c, err := h.counts(ctx)
 		if err == nil && so(c) {
 			return time.Now(), nil
 		}
 		select {
-		case <-time.After(20 * time.Millisecond):
+		case <-time.After(20*time.Millisecond + 10*time.Since(began)):
 		case <-h.ended:
 			return time.Time{}, fmt.Errorf("waiting until %s: the hub has ended", what)
 		case <-ctx.Done():
@@ -207,14 +208,16 @@ func (h *hub) untilCounts(ctx context.Context, patience time.Duration, what stri
 	}
 }
 
-// saveProfile keeps a profile of the process. A hub that just starts is asked again for some seconds.
+// saveProfile keeps a profile of the process. A hub that is about to start is asked again.
 func (h *hub) saveProfile(ctx context.Context, profile, path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
 	for began := time.Now(); ; {
+		asked := time.Now()
 		err := h.fetch(ctx, "http://"+h.profiles+"/debug/pprof/"+profile, path)
-		if err == nil || time.Since(began) > 20*time.Second {
+		cut := strings.HasPrefix(profile, "profile") && time.Since(asked) < time.Second // the hub was about to be restarted
+		if err == nil && !cut || time.Since(began) > 10*time.Minute {
 			return err
 		}
 		select {

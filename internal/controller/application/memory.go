@@ -39,13 +39,18 @@ func (s *session) normalised(key object.Key, target *unstructured.Unstructured) 
 func (s *session) normalise(key object.Key, n normalised) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.normal == nil {
+		s.normal = map[object.Key]normalised{}
+	}
 	s.normal[key] = n
 }
 
 func (s *session) forgetNormal(key object.Key) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.normal, key)
+	if delete(s.normal, key); len(s.normal) == 0 {
+		s.normal = nil // an empty map holds a kilobyte, for each application
+	}
 }
 
 // forgetKind forgets the API server's word on manifests of a kind; false if the application has none. The caller holds mu.

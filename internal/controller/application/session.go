@@ -191,7 +191,7 @@ func (s *sessions) of(name types.NamespacedName) *session {
 	}
 	found := s.all[name]
 	if found == nil {
-		found = &session{name: name, normal: map[object.Key]normalised{}, verdicts: map[object.Key]verdict{}}
+		found = &session{name: name, verdicts: map[object.Key]verdict{}}
 		s.all[name] = found
 	}
 	return found
