@@ -94,7 +94,7 @@ func commitToOne(ctx context.Context, w *world) error {
 	w.table.time("  the worst of some rounds", worst, w.bare.one, limit{most: 500 * time.Millisecond}, "")
 	w.table.exactly("  renderings", rendered, 1, "")
 	w.table.exactly("  objects of other applications written to", others, 0, "")
-	w.table.number("  API writes (apply, status, event)", writes, "", 4, "")
+	w.table.number("  API requests to write (dry-run, apply, two statuses, event)", writes, "", 5, "")
 	w.table.exactly("  API reads", reads, 0, "")
 	return nil
 }
