@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ProtonMail/go-crypto/openpgp"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"fairlead.dev/fairlead/api/argo/v1alpha1"
@@ -28,6 +29,8 @@ import (
 //	publish DIR CHART VERSION      pack the folder as that version of a chart, in the Helm repository $CHARTS and the registry
 //	                               $REGISTRY, as the artifact deploy:VERSION too
 //	break-charts, mend-charts      the Helm repository answers with errors; is well again
+//	sign [-key FILE]               sign the newest commit, which then has another name, and tell the hub; -key makes the key, whose
+//	                               ID is $KEYID from then on, and writes the ConfigMap of public keys
 //	apply FILE                     server-side apply manifests; applications get what they leave out: the hub's namespace, a
 //	                               name of the scenario's own, project default, repository, revision main and the destination
 //	patch NAME JSON                merge patch of an application
@@ -70,6 +73,7 @@ func TestScenarios(t *testing.T) {
 			"mend-charts":  do((*scenario).cmdMendCharts),
 			"notify":       do((*scenario).cmdNotify),
 			"apply":        do((*scenario).cmdApply),
+			"sign":         do((*scenario).cmdSign),
 			"patch":        do((*scenario).cmdPatch),
 			"delete":       do((*scenario).cmdDelete),
 			"kubectl":      do((*scenario).cmdKubectl),
@@ -95,6 +99,8 @@ type scenario struct {
 	*fleet
 	// commits are those made so far; the first is called commit1.
 	commits []string
+	// key signs commits; nil until the script wants one.
+	key *openpgp.Entity
 }
 
 type scenarioKey struct{}
