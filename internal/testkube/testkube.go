@@ -20,6 +20,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -74,6 +75,32 @@ func Controllers(t testing.TB) {
 		u.After = nil // the API server is in another table, and ready
 		s.supervise("controllers", u)
 	})
+}
+
+// Restart kills the binary's API server, and returns when another answers in its place; etcd goes on. Tests that call it must
+// not run in parallel with others.
+func Restart(t testing.TB) {
+	t.Helper()
+	Config(t)
+	s, _ := shared()
+	server := s.cluster.APIServer()
+	status, err := supervise.ReadStatus(filepath.Join(s.dir, "server.json"))
+	if err != nil {
+		t.Fatalf("restarting the API server: %v", err)
+	}
+	for _, unit := range status.Units {
+		if unit.Name != server.Name {
+			continue
+		}
+		if err := syscall.Kill(unit.PID, syscall.SIGKILL); err != nil {
+			t.Fatalf("restarting the API server: %v", err)
+		}
+		if err := s.waitFor(server); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	t.Fatalf("restarting the API server: it is not among %+v", status.Units)
 }
 
 // Namespace makes a namespace that no other test has and returns its name.

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"fairlead.dev/fairlead/api/argo/v1alpha1"
+	"fairlead.dev/fairlead/internal/testkube"
 )
 
 // After each fault here every application becomes what Git says, and only what Git dropped is deleted.
@@ -62,7 +63,7 @@ func (f *fleet) wantRelease(n int, keepers map[string]string) {
 		f.t.Errorf("objects %v, then %v", keepers, after)
 	}
 	for line := range strings.Lines(f.deletions()) {
-		if !slices.ContainsFunc([]string{"/extra ", "/before ", "/after "}, func(may string) bool { return strings.Contains(line, may) }) {
+		if !slices.ContainsFunc([]string{"/extra ", "/before ", "/after ", "/migrate "}, func(may string) bool { return strings.Contains(line, may) }) {
 			f.t.Errorf("deleted by mistake: %s", line)
 		}
 	}
@@ -188,6 +189,30 @@ func TestFaultyWire(t *testing.T) {
 			f.wantRelease(4, keepers)
 		})
 	}
+}
+
+// TestRestartOfTheAPIServer kills the API server while a sync waits for a hook.
+func TestRestartOfTheAPIServer(t *testing.T) {
+	f := newFleet(t)
+	files := release(1)
+	files["a/job.yaml"] = jobs
+	revision := f.commit(files)
+	f.start()
+	f.app("a", "a", automated)
+	f.end("migrate", "Complete")
+	f.untilSynced("a", revision)
+	keepers := f.keepers()
+	files = release(2)
+	files["a/job.yaml"] = jobs + "# again\n"
+	revision = f.commit(files)
+	f.until("the hook runs", func(context.Context) bool {
+		s := f.get("a").Status.OperationState
+		return s.Phase == v1alpha1.OperationRunning && strings.Contains(s.Message, "completion of hook")
+	})
+	testkube.Restart(t)
+	f.end("migrate", "Complete")
+	f.untilSynced("a", revision)
+	f.wantRelease(2, keepers)
 }
 
 // slow delays every request.
