@@ -3,6 +3,7 @@ package syncrun
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -110,10 +111,15 @@ func (r *Run) healthOf(live *unstructured.Unstructured) *health.Status {
 }
 
 // letHooksGo takes the finalizer from the objects of ended hooks, and at the end of the sync deletes those whose policy says
-// so. How they ended is stored first, for nobody could tell afterwards. That an object stays is no failure of the sync.
+// so. How they ended is stored first, for nobody could tell afterwards. An object that can't be let go is an error of its
+// hook.
 func (r *Run) letHooksGo(ctx context.Context, atEnd bool) error {
-	var ended []*unstructured.Unstructured
-	doomed := map[*unstructured.Unstructured]bool{}
+	type ending struct {
+		live   *unstructured.Unstructured
+		result *v1alpha1.ResourceResult
+		goes   bool
+	}
+	var endings []ending
 	for _, step := range append(slices.Clone(r.Plan.Steps), r.Plan.OnFailure...) {
 		for _, a := range step.Actions() {
 			result := r.result(a, step.Phase)
@@ -126,21 +132,23 @@ func (r *Run) letHooksGo(ctx context.Context, atEnd bool) error {
 			}
 			goes := atEnd && r.doomed(a, result)
 			if goes || slices.Contains(live.GetFinalizers(), object.HookFinalizer) {
-				ended, doomed[live] = append(ended, live), goes
+				endings = append(endings, ending{live, result, goes})
 			}
 		}
 	}
-	if len(ended) == 0 {
+	if len(endings) == 0 {
 		return nil
 	}
 	if err := r.Record(ctx); err != nil {
 		return err
 	}
-	for _, live := range ended {
-		if doomed[live] {
-			_ = r.deleteHook(ctx, live)
-		} else {
-			_ = r.release(ctx, live)
+	for _, e := range endings {
+		let, doing := r.release, "Failed to remove hook finalizer"
+		if e.goes {
+			let, doing = r.deleteHook, "failed to delete resource"
+		}
+		if err := let(ctx, e.live); err != nil {
+			e.result.HookPhase, e.result.Message = v1alpha1.OperationError, fmt.Sprintf("%s: %v", doing, err)
 		}
 	}
 	return nil

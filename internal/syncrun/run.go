@@ -173,7 +173,7 @@ func (r *Run) failure() (string, bool) {
 func (r *Run) reasons() string {
 	var reasons []string
 	for _, result := range r.State.SyncResult.Resources {
-		if result.Status == v1alpha1.ResultCodeSyncFailed || result.HookPhase == v1alpha1.OperationFailed {
+		if result.Status == v1alpha1.ResultCodeSyncFailed || result.HookPhase == v1alpha1.OperationFailed || result.HookPhase == v1alpha1.OperationError {
 			if len(reasons) == 5 {
 				reasons = append(reasons, "…")
 				break

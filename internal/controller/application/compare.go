@@ -46,7 +46,9 @@ type comparison struct {
 	// all because of their kind.
 	repeated []object.Key
 	excluded []*unstructured.Unstructured
-	status   v1alpha1.SyncStatusCode
+	// foreign are live objects of the application that Git doesn't have and its project doesn't permit: they are left alone.
+	foreign []object.Key
+	status  v1alpha1.SyncStatusCode
 }
 
 // compareHead compares with what Git has now.
@@ -127,7 +129,9 @@ func (r *Reconciler) compare(ctx context.Context, v *visit, manifests *desired.M
 		}
 		if _, hook := object.Hooks(live); hook {
 			c.liveHooks[key] = live
-		} else if !wanted[key] && permitsLive(v, key) {
+		} else if !wanted[key] && !permitsLive(v, key) {
+			c.foreign = append(c.foreign, key)
+		} else if !wanted[key] {
 			c.objects = append(c.objects, surplus(key, live))
 		}
 	}
@@ -185,6 +189,11 @@ func (r *Reconciler) kindsToWatch(v *visit, placed *desired.Placed) []schema.Gro
 	kinds := map[schema.GroupKind]string{}
 	for _, resource := range v.app.Status.Resources {
 		kinds[schema.GroupKind{Group: resource.Group, Kind: resource.Kind}] = resource.Version
+	}
+	if state := v.app.Status.OperationState; running(state) && state.SyncResult != nil {
+		for _, result := range state.SyncResult.Resources { // its manifests may be others than these
+			kinds[schema.GroupKind{Group: result.Group, Kind: result.Kind}] = result.Version
+		}
 	}
 	for _, list := range [][]*unstructured.Unstructured{placed.Objects, placed.Hooks} {
 		for _, u := range list {

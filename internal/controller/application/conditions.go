@@ -39,6 +39,9 @@ func (r *Reconciler) conditions(_ context.Context, v *visit) error {
 			}
 		}
 		c.warn(v)
+		for _, key := range c.foreign[:min(len(c.foreign), 10)] {
+			v.condition(v1alpha1.ApplicationConditionExcludedResourceWarning, "Resource %s is not permitted in project %s, and so neither managed nor pruned", key, v.project.Name)
+		}
 	}
 	v.app.Status.Conditions = r.merge(v.app.Status.Conditions, v.found)
 	return nil

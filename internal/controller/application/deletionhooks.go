@@ -20,6 +20,8 @@ import (
 type deletion struct {
 	moment object.Hook
 	run    *syncrun.Run
+	// kinds are those of the hooks.
+	kinds []schema.GroupVersionKind
 }
 
 // deletionHooks runs the hooks of one moment of the deletion. One that fails keeps the application, until it is mended or
@@ -27,12 +29,12 @@ type deletion struct {
 func deletionHooks(moment object.Hook) func(*Reconciler, context.Context, *visit) (string, error) {
 	return func(r *Reconciler, ctx context.Context, v *visit) (string, error) {
 		s := v.session
-		if s.deletion == nil || s.deletion.moment != moment {
-			run, err := r.planDeletion(ctx, v, moment)
+		if s.deletion == nil || s.deletion.moment != moment || s.deletion.run.Cluster != v.cluster {
+			planned, err := r.planDeletion(ctx, v, moment)
 			if err != nil {
 				return "", fmt.Errorf("preparing the %s hooks: %w", moment, err)
 			}
-			s.deletion = &deletion{moment: moment, run: run}
+			s.deletion = planned
 		}
 		acting, err := r.acting(ctx, v)
 		if err != nil {
@@ -54,7 +56,7 @@ func deletionHooks(moment object.Hook) func(*Reconciler, context.Context, *visit
 }
 
 // planDeletion makes the run of the hooks that were in the manifests when the application was last compared.
-func (r *Reconciler) planDeletion(ctx context.Context, v *visit, moment object.Hook) (*syncrun.Run, error) {
+func (r *Reconciler) planDeletion(ctx context.Context, v *visit, moment object.Hook) (*deletion, error) {
 	if v.project == nil {
 		return nil, fmt.Errorf("application references project %s which does not exist", v.app.Spec.ProjectName())
 	}
@@ -74,23 +76,23 @@ func (r *Reconciler) planDeletion(ctx context.Context, v *visit, moment object.H
 			}
 		}
 	}
-	kinds := formerKinds(v.app)
+	var kinds []schema.GroupVersionKind
 	for _, hook := range hooks {
 		if err := r.permitsManifest(ctx, v, hook); err != nil {
 			return nil, err
 		}
 		kinds = append(kinds, hook.GroupVersionKind())
 	}
-	if err := v.cluster.Watch(ctx, v.instance, distinct(kinds)...); err != nil {
+	if err := v.cluster.Watch(ctx, v.instance, distinct(append(formerKinds(v.app), kinds...))...); err != nil {
 		return nil, err
 	}
 	id := string(v.app.UID)
 	plan := syncplan.BuildDeletion(syncplan.Input{Hooks: hooks, OperationID: id, Revision: v.app.Status.Sync.Revision}, moment)
-	return &syncrun.Run{
+	return &deletion{moment: moment, kinds: kinds, run: &syncrun.Run{
 		Plan: plan, Cluster: v.cluster, OperationID: id, Now: r.clock.Now,
 		State:  &v1alpha1.OperationState{StartedAt: *v.app.DeletionTimestamp},
 		Record: func(context.Context) error { return nil }, // the hooks themselves say who made them
-	}, nil
+	}}, nil
 }
 
 func distinct(kinds []schema.GroupVersionKind) []schema.GroupVersionKind {
