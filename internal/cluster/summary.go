@@ -134,8 +134,8 @@ func (s *summary) info() []InfoItem {
 		info = append(info, InfoItem{"Restart Count", strconv.Itoa(int(p.restarts))})
 	}
 	if !p.done {
-		info = append(info, InfoItem{"Requests (CPU)", strconv.FormatInt(p.milliCPU, 10)},
-			InfoItem{"Requests (MEM)", strconv.FormatInt(p.memBytes*1000, 10)})
+		info = append(info, InfoItem{"cpu", strconv.FormatInt(p.milliCPU, 10)},
+			InfoItem{"memory", strconv.FormatInt(p.memBytes*1000, 10)})
 	}
 	return info
 }

@@ -210,7 +210,7 @@ func TestTreeOfAnApplication(t *testing.T) {
 		"Ingress/web Progressing labels=map[] to=map[] targets=1 urls=[https://shop.example.com/cart]",
 		"PersistentVolumeClaim/data-db-main-0 < StatefulSet/db-main Progressing",
 		"Pod/web-1-a < ReplicaSet/web-1 Degraded Status Reason=CrashLoopBackOff Node=node-NS Containers=1/2 Restart Count=3 " +
-			"Requests (CPU)=100 Requests (MEM)=1048576000 labels=map[app:web] to=map[] targets=0 urls=[] [init:1 side:1 web:1]",
+			"cpu=100 memory=1048576000 labels=map[app:web] to=map[] targets=0 urls=[] [init:1 side:1 web:1]",
 		"ReplicaSet/web-1 < Deployment/web Progressing Revision=Rev:3",
 		"Secret/deployer-token-x7k2p < ServiceAccount/deployer",
 		"Service/web Healthy labels=map[] to=map[app:web] targets=0 urls=[Docs|https://docs.example.com]",
