@@ -27,6 +27,7 @@ import (
 	"fairlead.dev/fairlead/internal/oci"
 	"fairlead.dev/fairlead/internal/project"
 	"fairlead.dev/fairlead/internal/render"
+	"fairlead.dev/fairlead/internal/render/kustomize"
 	"fairlead.dev/fairlead/internal/render/plugin"
 	"fairlead.dev/fairlead/internal/settings"
 	"fairlead.dev/fairlead/internal/settings/live"
@@ -88,6 +89,7 @@ func (p *parts) makeGit() (err error) {
 	}
 	p.desired = desired.New(p.git, renderer, p.settings.Remote).
 		WithArtifacts(desired.Artifacts{Client: p.artifacts, Settings: p.settings, Permits: p.permits})
+	p.desired.WithKustomize(p.kustomize)
 	p.signed = &desired.Signatures{Source: p.desired, Keys: p.settings.GPGKeys, Now: time.Now}
 	if !p.options.GitSubmodules {
 		p.desired.LeaveSubmodulesOut()
@@ -108,6 +110,12 @@ func (p *parts) permits(ctx context.Context, name, repository string) (bool, err
 // unscopedRemote is for what belongs to no project.
 func (p *parts) unscopedRemote(ctx context.Context, url string) (git.Remote, error) {
 	return p.settings.Remote(ctx, url, "")
+}
+
+// kustomize is what argocd-cm says of kustomizations now.
+func (p *parts) kustomize(ctx context.Context) (kustomize.Settings, error) {
+	data, err := p.settings.ConfigMap(ctx, settings.ConfigMapName)
+	return kustomize.SettingsFrom(data), err
 }
 
 func (p *parts) makeClusters() (err error) {

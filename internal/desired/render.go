@@ -6,6 +6,7 @@ import (
 
 	"fairlead.dev/fairlead/api/argo/v1alpha1"
 	"fairlead.dev/fairlead/internal/render"
+	"fairlead.dev/fairlead/internal/render/kustomize"
 )
 
 // trees are the sources' files at the revisions, and by ref names those of the sources that have one.
@@ -41,6 +42,12 @@ func (s *Source) Render(ctx context.Context, request Request) (*Manifests, error
 	if err != nil {
 		return nil, err
 	}
+	var builds kustomize.Settings
+	if s.kustomize != nil {
+		if builds, err = s.kustomize(ctx); err != nil {
+			return nil, err
+		}
+	}
 	manifests := &Manifests{
 		Revisions: request.Revisions, Project: request.Project, Sources: request.Sources, Reused: true, results: make([]*render.Result, len(request.Sources)),
 	}
@@ -52,7 +59,7 @@ func (s *Source) Render(ctx context.Context, request Request) (*Manifests, error
 			Tree: trees[i], Refs: refs, Source: source, AppName: request.Instance, Project: request.Project,
 			DestinationNamespace: request.Namespace, KubeVersion: request.KubeVersion, APIVersions: request.APIVersions,
 			Network: s.network(request.Project, request.Hard), Fresh: request.Hard,
-			GeneratePaths: render.GeneratePaths(request.GeneratePaths, source.Path),
+			Kustomize: builds, GeneratePaths: render.GeneratePaths(request.GeneratePaths, source.Path),
 		})
 		if err != nil {
 			return nil, inSource(request.Sources, i, err)

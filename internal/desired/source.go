@@ -11,6 +11,7 @@ import (
 	"fairlead.dev/fairlead/internal/git"
 	"fairlead.dev/fairlead/internal/oci"
 	"fairlead.dev/fairlead/internal/render"
+	"fairlead.dev/fairlead/internal/render/kustomize"
 )
 
 // Source gets manifests from repositories.
@@ -19,6 +20,8 @@ type Source struct {
 	renderer  *render.Renderer
 	remote    func(ctx context.Context, url, project string) (git.Remote, error)
 	artifacts Artifacts
+	// kustomize are the operator's settings; nil means none.
+	kustomize func(context.Context) (kustomize.Settings, error)
 	// noSubmodules leaves the files of Git submodules out.
 	noSubmodules bool
 }
@@ -27,6 +30,12 @@ type Source struct {
 // (live.Source.Remote). Charts of repositories and artifacts need WithArtifacts.
 func New(store *git.Store, renderer *render.Renderer, remote func(ctx context.Context, url, project string) (git.Remote, error)) *Source {
 	return &Source{git: store, renderer: renderer, remote: remote}
+}
+
+// WithKustomize has the operator's settings for kustomizations asked for with each rendering. Call it before anything else.
+func (s *Source) WithKustomize(settings func(context.Context) (kustomize.Settings, error)) *Source {
+	s.kustomize = settings
+	return s
 }
 
 // LeaveSubmodulesOut has Git submodules not followed. Call it before anything else.

@@ -74,7 +74,7 @@ func (j *job) run(ctx context.Context) ([]*unstructured.Unstructured, error) {
 	case v1alpha1.ApplicationSourceTypeHelm:
 		return helm.Render(ctx, j.helmInput())
 	case v1alpha1.ApplicationSourceTypeKustomize:
-		return kustomize.Build(ctx, j.tree, j.root, j.source.Kustomize, j.environment.expand)
+		return kustomize.Build(ctx, j.kustomization())
 	case v1alpha1.ApplicationSourceTypeDirectory:
 		var options v1alpha1.ApplicationSourceDirectory
 		if j.source.Directory != nil {
@@ -83,6 +83,25 @@ func (j *job) run(ctx context.Context) ([]*unstructured.Unstructured, error) {
 		return directory.Render(ctx, j.tree, j.root, options, j.environment.expand)
 	default:
 		return j.generated, nil
+	}
+}
+
+func (j *job) kustomization() kustomize.Input {
+	return kustomize.Input{
+		Files: j.tree, Root: j.root, Options: j.source.Kustomize, Settings: j.request.Kustomize,
+		KubeVersion: j.request.KubeVersion, APIVersions: j.request.APIVersions, Expand: j.environment.expand,
+	}
+}
+
+// usesCapabilities tells whether the rendering depends on the destination's version and kinds.
+func (j *job) usesCapabilities() bool {
+	switch j.sourceType {
+	case v1alpha1.ApplicationSourceTypeHelm, v1alpha1.ApplicationSourceTypePlugin:
+		return true
+	case v1alpha1.ApplicationSourceTypeKustomize:
+		return j.kustomization().Helm()
+	default:
+		return false
 	}
 }
 

@@ -171,7 +171,7 @@ func (j *job) recover(ctx context.Context, err *error) {
 // finish makes an entry of the job's outcome.
 func (j *job) finish(objects []*unstructured.Unstructured, err error) *entry {
 	finished := &entry{err: err, reads: j.reads()}
-	if j.sourceType == v1alpha1.ApplicationSourceTypeHelm || j.sourceType == v1alpha1.ApplicationSourceTypePlugin {
+	if j.usesCapabilities() {
 		finished.capabilities = j.request.capabilities()
 	}
 	if err == nil {

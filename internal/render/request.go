@@ -8,6 +8,7 @@ import (
 
 	"fairlead.dev/fairlead/api/argo/v1alpha1"
 	"fairlead.dev/fairlead/internal/render/helm"
+	"fairlead.dev/fairlead/internal/render/kustomize"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
@@ -29,6 +30,8 @@ type Request struct {
 	APIVersions []string
 	// Network gets what a chart only names; nil means that it must have everything with it.
 	Network Network
+	// Kustomize is what the operator configured for kustomizations.
+	Kustomize kustomize.Settings
 	// GeneratePaths are what a plugin depends on (see GeneratePaths); empty means everything.
 	GeneratePaths []string
 	// Fresh renders anew what is known, as a hard refresh does.
@@ -94,7 +97,8 @@ func (r *Request) key() (key, error) {
 		Source            v1alpha1.ApplicationSource
 		Name, Project, NS string
 		Paths             []string
-	}{r.Source, r.AppName, r.Project, r.DestinationNamespace, r.GeneratePaths})
+		Kustomize         kustomize.Settings
+	}{r.Source, r.AppName, r.Project, r.DestinationNamespace, r.GeneratePaths, r.Kustomize})
 	if err != nil {
 		return key{}, fmt.Errorf("reading the application's source: %w", err)
 	}

@@ -28,6 +28,11 @@ type repository struct {
 	files   fs.FS
 	overlay map[string][]byte
 	reads   int
+	options buildOptions
+	// kubeVersion and apiVersions are for charts; charts counts those that were rendered.
+	kubeVersion string
+	apiVersions []string
+	charts      int
 	// ownSchema says that this build has Kustomize's OpenAPI schema for itself; wantsOwnSchema that it must.
 	ownSchema, wantsOwnSchema bool
 	// plugins says that a kustomization uses generators, transformers or validators, so that any file may configure one.
@@ -76,21 +81,34 @@ func (r *repository) stat(name string) (relative string, info fs.FileInfo, err e
 	return relative, info, err
 }
 
-// ReadFile reads a file, and looks at kustomizations for what is refused.
+// ReadFile reads a file, and looks at kustomizations for charts and for what is refused.
 func (r *repository) ReadFile(name string) ([]byte, error) {
-	relative, info, err := r.stat(name)
+	relative, err := r.relative(name)
 	if err != nil {
 		return nil, err
-	}
-	if info.IsDir() {
-		return nil, fmt.Errorf("'%s' is a directory", name)
 	}
 	if r.reads++; r.reads > maxReads {
 		return nil, r.refuse(fmt.Errorf("the kustomization reads more than %d files", maxReads))
 	}
 	content, edited := r.overlay[relative]
 	if !edited {
+		_, info, err := r.stat(name)
+		if err != nil {
+			return nil, err
+		}
+		if info.IsDir() {
+			return nil, fmt.Errorf("'%s' is a directory", name)
+		}
 		if content, err = fs.ReadFile(r.files, relative); err != nil {
+			return nil, r.refuse(err)
+		}
+	}
+	isKustomization := slices.Contains(FileNames, path.Base(relative))
+	if err := checkAliases(relative, content, isKustomization || r.plugins); err != nil {
+		return nil, r.refuse(err)
+	}
+	if r.options.helm && isKustomization {
+		if content, err = r.inflate(relative, content); err != nil {
 			return nil, r.refuse(err)
 		}
 	}

@@ -1,10 +1,12 @@
 // Package kustomize builds a kustomization in process, from a tree of a Git repository.
 //
-// Files are read from anywhere in the repository and nowhere else: remote bases and files, Helm charts inside a
-// kustomization, and plugins that run programs are refused, with the entry named. The options of an Application edit the
-// kustomization in memory before it is built, as Argo CD does with `kustomize edit`.
+// Files are read from anywhere in the repository and nowhere else: remote bases and files, and plugins that run programs are
+// refused, with the entry named. Helm charts in a kustomization are rendered by package helm, if the operator allows them
+// and they lie in the repository. The options of an Application edit the kustomization in memory before it is built, as Argo
+// CD does with `kustomize edit`.
 //
-// Start with Build; edit.go are the options, filesystem.go is what Kustomize sees, remote.go what is refused.
+// Start with Build; edit.go are the options, filesystem.go is what Kustomize sees, helm.go the charts, remote.go what is
+// refused, settings.go the operator's flags.
 package kustomize
 
 import (
@@ -36,30 +38,67 @@ var schema sync.RWMutex
 // builds that already read it.
 var loadSchema = sync.OnceFunc(func() { openapi.Schema() })
 
-// Build builds the kustomization in folder root. The options may be nil. Expand replaces variables in those options where
-// Argo CD does so.
-func Build(ctx context.Context, files fs.FS, root string, options *v1alpha1.ApplicationSourceKustomize, expand func(string) string) ([]*unstructured.Unstructured, error) {
-	name, err := find(files, root)
+// Input is what a kustomization is built with.
+type Input struct {
+	// Files is the repository, Root the kustomization's folder in it.
+	Files fs.FS
+	Root  string
+	// Options are the application's; nil means none.
+	Options *v1alpha1.ApplicationSourceKustomize
+	// Settings are the operator's.
+	Settings Settings
+	// KubeVersion and APIVersions are the destination's, for Helm charts in kustomizations.
+	KubeVersion string
+	APIVersions []string
+	// Expand replaces variables in the options where Argo CD does so.
+	Expand func(string) string
+}
+
+// Helm tells whether the build may render Helm charts, so that it depends on the destination's version and kinds.
+func (in Input) Helm() bool {
+	flags, err := in.flags()
+	return err == nil && flags.helm
+}
+
+func (in Input) flags() (buildOptions, error) {
+	var version string
+	if in.Options != nil {
+		version = in.Options.Version
+	}
+	return in.Settings.options(version)
+}
+
+// Build builds a kustomization.
+func Build(ctx context.Context, in Input) ([]*unstructured.Unstructured, error) {
+	name, err := find(in.Files, in.Root)
 	if err != nil {
 		return nil, err
 	}
-	repository := newRepository(ctx, files)
-	if options != nil {
-		content, err := fs.ReadFile(files, name)
+	repository := newRepository(ctx, in.Files)
+	if repository.options, err = in.flags(); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	repository.kubeVersion, repository.apiVersions = in.KubeVersion, in.APIVersions
+	if options := in.Options; options != nil {
+		repository.kubeVersion = first(options.KubeVersion, in.KubeVersion)
+		if len(options.APIVersions) > 0 {
+			repository.apiVersions = options.APIVersions
+		}
+		content, err := fs.ReadFile(in.Files, name)
 		if err != nil {
 			return nil, err
 		}
-		edited, err := edit(files, root, content, options, expand)
+		edited, err := edit(in.Files, in.Root, content, options, in.Expand)
 		if err != nil {
 			return nil, fmt.Errorf("%s: applying the application's kustomize options: %w", name, err)
 		}
 		repository.overlay[name] = edited
 	}
-	resources, err := run(repository, root)
+	resources, err := run(repository, in.Root)
 	if err != nil {
 		return nil, err
 	}
-	return convert(root, resources)
+	return convert(in.Root, resources)
 }
 
 // find returns the path of the kustomization in a folder.
@@ -122,6 +161,12 @@ func kustomize(repository *repository, root string) (resmap.ResMap, error) {
 	options := krusty.MakeDefaultOptions()
 	// The order of kustomize build; it only matters to people who compare.
 	options.Reorder = krusty.ReorderOptionUnspecified
+	switch repository.options.reorder {
+	case "legacy":
+		options.Reorder = krusty.ReorderOptionLegacy
+	case "none":
+		options.Reorder = krusty.ReorderOptionNone
+	}
 	// The repository is the border, and the file system keeps it.
 	options.LoadRestrictions = types.LoadRestrictionsNone
 	return krusty.MakeKustomizer(options).Run(repository, path.Join(mount, root))

@@ -2,6 +2,7 @@ package kustomize
 
 import (
 	"context"
+	"fmt"
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
@@ -12,6 +13,7 @@ import (
 	"sync"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"fairlead.dev/fairlead/api/argo/v1alpha1"
 	"github.com/rogpeppe/go-internal/txtar"
@@ -28,8 +30,14 @@ func tree(archive *txtar.Archive) fstest.MapFS {
 }
 
 func build(files fs.FS, root string, options *v1alpha1.ApplicationSourceKustomize) (string, error) {
+	return buildWith(files, root, options, Settings{})
+}
+
+func buildWith(files fs.FS, root string, options *v1alpha1.ApplicationSourceKustomize, settings Settings) (string, error) {
 	expand := func(s string) string { return strings.ReplaceAll(s, "$ARGOCD_APP_NAME", "guestbook") }
-	objects, err := Build(context.Background(), files, root, options, expand)
+	objects, err := Build(context.Background(), Input{
+		Files: files, Root: root, Options: options, Settings: settings, KubeVersion: "v1.31.0", APIVersions: []string{"example.com/v1"}, Expand: expand,
+	})
 	if err != nil {
 		return "", err
 	}
@@ -44,7 +52,8 @@ func build(files fs.FS, root string, options *v1alpha1.ApplicationSourceKustomiz
 	return strings.Join(documents, "---\n"), nil
 }
 
-// TestScenarios builds the kustomization in the folder "app" of each archive with the options in "options", and compares
+// TestScenarios builds the kustomization in the folder "app" of each archive with the options in "options" and the operator's
+// in "argocd-cm", and compares
 // with "want", or with the error text in "error". UPDATE rewrites what is wanted.
 func TestScenarios(t *testing.T) {
 	scenarios, err := filepath.Glob("testdata/*.txtar")
@@ -75,7 +84,13 @@ func TestScenarios(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			got, err := build(tree(archive), "app", options)
+			var configMap map[string]string
+			if text, ok := take("argocd-cm"); ok {
+				if err := yaml.UnmarshalStrict([]byte(text), &configMap); err != nil {
+					t.Fatal(err)
+				}
+			}
+			got, err := buildWith(tree(archive), "app", options, SettingsFrom(configMap))
 			if fails {
 				if err == nil || !strings.Contains(err.Error(), strings.TrimSpace(wantError)) {
 					t.Errorf("error is\n%v\nwant\n%s", err, wantError)
@@ -193,6 +208,89 @@ func TestSchemasDontLeak(t *testing.T) {
 		})
 	}
 	all.Wait()
+}
+
+func TestBuildOptions(t *testing.T) {
+	for text, want := range map[string]string{
+		"":              "{helm:false reorder: kubeVersion: apiVersions:[]}",
+		"--enable-helm": "{helm:true reorder: kubeVersion: apiVersions:[]}",
+		"--load-restrictor LoadRestrictionsNone --enable-helm":                                    "{helm:true reorder: kubeVersion: apiVersions:[]}",
+		"--load-restrictor=LoadRestrictionsNone":                                                  "{helm:false reorder: kubeVersion: apiVersions:[]}",
+		"--reorder legacy --helm-kube-version 1.30 --helm-api-versions a,b --helm-api-versions=c": "{helm:false reorder:legacy kubeVersion:1.30 apiVersions:[a b c]}",
+		"--reorder alphabet":          `kustomize.buildOptions in argocd-cm: --reorder is "alphabet": use legacy or none`,
+		"--reorder":                   "kustomize.buildOptions in argocd-cm: --reorder needs a value",
+		"--load_restrictor none":      "kustomize.buildOptions in argocd-cm: --load_restrictor is no flag of kustomize build",
+		"enable-helm":                 `kustomize.buildOptions in argocd-cm: "enable-helm" is no flag`,
+		"--enable-alpha-plugins":      "kustomize.buildOptions in argocd-cm: --enable-alpha-plugins: plugins that are programs are not run: use a config management plugin",
+		"--enable-exec --enable-helm": "kustomize.buildOptions in argocd-cm: --enable-exec: functions that are programs are not run: use a config management plugin",
+	} {
+		options, err := Settings{BuildOptions: text}.options("")
+		got := fmt.Sprintf("%+v", options)
+		if err != nil {
+			got = err.Error()
+		}
+		if got != want {
+			t.Errorf("%q: got %s, want %s", text, got, want)
+		}
+	}
+}
+
+func TestSettingsFrom(t *testing.T) {
+	settings := SettingsFrom(map[string]string{
+		"kustomize.buildOptions": "--enable-helm", "kustomize.version.v4": "/bin/kustomize4", "kustomize.path.v3": "/bin/kustomize3",
+		"kustomize.buildOptions.v3": "--reorder legacy", "resource.exclusions": "",
+	})
+	for version, want := range map[string]buildOptions{"": {helm: true}, "v4": {helm: true}, "v3": {reorder: "legacy"}} {
+		if got, err := settings.options(version); err != nil || fmt.Sprint(got) != fmt.Sprint(want) {
+			t.Errorf("version %q: got %+v (%v), want %+v", version, got, err, want)
+		}
+	}
+}
+
+// TestBuildsEnd gives kustomizations that include themselves, or mean far more than they are.
+func TestBuildsEnd(t *testing.T) {
+	cm := "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"
+	laughs := "a: &a [x,x,x,x,x,x,x,x,x]\n"
+	for c := 'b'; c < 'k'; c++ {
+		laughs += fmt.Sprintf("%c: &%c [%s*%c]\n", c, c, strings.Repeat(fmt.Sprintf("*%c,", c-1), 8), c-1)
+	}
+	many := fstest.MapFS{"app/kustomization.yaml": {Data: []byte("resources: [../l0, ../l0b]\n")}}
+	for i := range 20 {
+		text := fmt.Sprintf("resources: [../l%d, ../l%db]\nnameSuffix: a\n", i+1, i+1)
+		many[fmt.Sprintf("l%d/kustomization.yaml", i)] = &fstest.MapFile{Data: []byte(text)}
+		many[fmt.Sprintf("l%db/kustomization.yaml", i)] = &fstest.MapFile{Data: []byte(text + "namePrefix: b\n")}
+	}
+	for _, name := range []string{"l20", "l20b"} {
+		many[name+"/kustomization.yaml"] = &fstest.MapFile{Data: []byte("namePrefix: x\n")}
+	}
+	for name, files := range map[string]fstest.MapFS{
+		"itself":            {"app/kustomization.yaml": {Data: []byte("resources: [.]\n")}},
+		"its parent":        {"app/kustomization.yaml": {Data: []byte("resources: [..]\n")}, "kustomization.yaml": {Data: []byte("resources: [app]\n")}},
+		"a circle of bases": {"app/kustomization.yaml": {Data: []byte("resources: [../b]\n")}, "b/kustomization.yaml": {Data: []byte("resources: [../app]\n")}},
+		"a component of itself": {
+			"app/kustomization.yaml": {Data: []byte("components: [../c]\n")}, "c/kustomization.yaml": {Data: []byte("kind: Component\napiVersion: kustomize.config.k8s.io/v1alpha1\ncomponents: [../c]\n")},
+		},
+		"bases that multiply": many,
+		"deep YAML":           {"app/kustomization.yaml": {Data: []byte("resources: [a.yaml]\n")}, "app/a.yaml": {Data: []byte(cm + "data: " + strings.Repeat("[", 100000))}},
+		"aliases of aliases":  {"app/kustomization.yaml": {Data: []byte("resources: [a.yaml]\n")}, "app/a.yaml": {Data: []byte(cm + laughs)}},
+		"aliases in a patch": {
+			"app/kustomization.yaml": {Data: []byte("resources: [a.yaml]\npatches:\n- patch: |-\n    " + strings.ReplaceAll(cm+laughs, "\n", "\n    "))}, "app/a.yaml": {Data: []byte(cm)},
+		},
+		"aliases in a patch's file": {
+			"app/kustomization.yaml": {Data: []byte("resources: [a.yaml]\npatches: [{path: p.txt}]\n")}, "app/a.yaml": {Data: []byte(cm)}, "app/p.txt": {Data: []byte(cm + laughs)},
+		},
+		"an alias of itself": {"app/kustomization.yaml": {Data: []byte("resources: [a.yaml]\n")}, "app/a.yaml": {Data: []byte(cm + "data: &a {b: *a}\n")}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+			defer cancel()
+			began := time.Now()
+			_, err := Build(ctx, Input{Files: files, Root: "app"})
+			if err == nil || time.Since(began) > 30*time.Second {
+				t.Errorf("error is %v after %s", err, time.Since(began))
+			}
+		})
+	}
 }
 
 func TestParseImage(t *testing.T) {

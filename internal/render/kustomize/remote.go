@@ -61,7 +61,7 @@ func (r *repository) inspectKustomization(name string, root *yaml.Node) error {
 		}
 		switch key {
 		case "helmCharts", "helmChartInflationGenerator":
-			return fmt.Errorf("%s:%d: %s: Helm charts inside a kustomization are not supported: make the chart a source of its own", name, root.Content[i].Line, key)
+			return fmt.Errorf("%s:%d: %s: must specify --enable-helm, in kustomize.buildOptions of argocd-cm, or make the chart a source of its own", name, root.Content[i].Line, key)
 		case "openapi":
 			if !r.ownSchema {
 				r.wantsOwnSchema = true

@@ -1,0 +1,204 @@
+package kustomize
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"path"
+	"slices"
+
+	"fairlead.dev/fairlead/api/argo/v1alpha1"
+	"fairlead.dev/fairlead/internal/render/helm"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/kustomize/api/types"
+	"sigs.k8s.io/yaml"
+)
+
+// maxCharts bounds the charts of all kustomizations of a build.
+const maxCharts = 100
+
+// inflate renders the Helm charts of a kustomization in process, and puts what they give in their place, as files that only
+// this build sees. Kustomize itself would run the program helm.
+func (r *repository) inflate(name string, content []byte) ([]byte, error) {
+	var k types.Kustomization
+	if err := k.Unmarshal(content); err != nil {
+		// Kustomize says it better.
+		return content, nil
+	}
+	k.FixKustomization()
+	charts, globals := k.HelmCharts, k.HelmGlobals
+	old, oldGlobals := types.SplitHelmParameters(k.HelmChartInflationGenerator)
+	if charts = append(charts, old...); len(charts) == 0 {
+		return content, nil
+	}
+	if globals == nil {
+		globals = &oldGlobals
+	}
+	k.HelmCharts, k.HelmGlobals, k.HelmChartInflationGenerator = nil, nil, nil
+	for i := range charts {
+		if r.charts++; r.charts > maxCharts {
+			return nil, fmt.Errorf("%s: there are more than %d Helm charts in kustomizations", name, maxCharts)
+		}
+		text, err := r.chart(path.Dir(name), &charts[i], globals)
+		if err != nil {
+			return nil, fmt.Errorf("%s: chart %q: %w", name, charts[i].Name, err)
+		}
+		if len(text) == 0 {
+			continue
+		}
+		file := fmt.Sprintf("helm-chart-%d-%s.yaml", r.charts, path.Base(charts[i].Name))
+		r.overlay[path.Join(path.Dir(name), file)] = text
+		k.Resources = append(k.Resources, file)
+	}
+	edited, err := yaml.Marshal(k)
+	if err == nil {
+		r.overlay[name] = edited
+	}
+	return edited, err
+}
+
+// chart renders a chart that lies in the repository.
+func (r *repository) chart(folder string, chart *types.HelmChart, globals *types.HelmGlobals) ([]byte, error) {
+	root, err := r.chartFolder(folder, chart, globals)
+	if err != nil {
+		return nil, err
+	}
+	values, err := r.chartValues(folder, root, chart)
+	if err != nil {
+		return nil, err
+	}
+	release := chart.ReleaseName
+	if release == "" {
+		// Helm would make up a name, a new one each time.
+		release = path.Base(chart.Name)
+	}
+	input := helm.Input{
+		Files: r.files, Root: root, Release: release, Namespace: first(chart.Namespace, "default"), Expand: func(text string) string { return text },
+		KubeVersion: first(chart.KubeVersion, r.options.kubeVersion, r.kubeVersion),
+		APIVersions: slices.Concat(chart.ApiVersions, r.options.apiVersions, r.apiVersions),
+		Options:     &v1alpha1.ApplicationSourceHelm{SkipCrds: !chart.IncludeCRDs, SkipTests: chart.SkipTests, ValuesObject: values},
+	}
+	objects, err := helm.Render(r.ctx, input)
+	if err != nil {
+		return nil, err
+	}
+	var text bytes.Buffer
+	for _, u := range objects {
+		if _, isHook := u.GetAnnotations()["helm.sh/hook"]; isHook && chart.SkipHooks {
+			continue
+		}
+		if err := appendObject(&text, u); err != nil {
+			return nil, err
+		}
+	}
+	return text.Bytes(), nil
+}
+
+func appendObject(text *bytes.Buffer, u *unstructured.Unstructured) error {
+	document, err := yaml.Marshal(u.Object)
+	if err != nil {
+		return fmt.Errorf("writing %s %q: %w", u.GetKind(), u.GetName(), err)
+	}
+	text.WriteString("---\n")
+	text.Write(document)
+	return nil
+}
+
+func first(texts ...string) string {
+	for _, text := range texts {
+		if text != "" {
+			return text
+		}
+	}
+	return ""
+}
+
+// chartFolder finds a chart where Kustomize keeps them: in charts/ beside the kustomization, or in the folder that it names.
+func (r *repository) chartFolder(folder string, chart *types.HelmChart, globals *types.HelmGlobals) (string, error) {
+	home := path.Join(folder, first(globals.ChartHome, "charts"))
+	candidates := []string{path.Join(home, chart.Name)}
+	if chart.Repo != "" && chart.Version != "" {
+		candidates = append(candidates, path.Join(home, chart.Name+"-"+chart.Version, chart.Name))
+	}
+	for _, candidate := range candidates {
+		if !fs.ValidPath(candidate) {
+			return "", errors.New("its folder leads out of the repository")
+		}
+		if _, err := fs.Stat(r.files, path.Join(candidate, "Chart.yaml")); err == nil {
+			return candidate, nil
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			return "", err
+		}
+	}
+	return "", fmt.Errorf("there is no chart in %s: charts in kustomizations are read from the repository only, so put it there (helm pull --untar), or make it a source of its own", candidates[0])
+}
+
+// chartValues merges the values: those inline over those of the file by default, below them with merge, alone with replace; the
+// additional files over all.
+func (r *repository) chartValues(folder, root string, chart *types.HelmChart) (*runtime.RawExtension, error) {
+	values := map[string]any{}
+	if chart.ValuesMerge != "replace" {
+		file := path.Join(folder, chart.ValuesFile)
+		if chart.ValuesFile == "" {
+			file = path.Join(root, "values.yaml")
+		}
+		var err error
+		if values, err = r.valuesFile(file); err != nil && (chart.ValuesFile != "" || !errors.Is(err, fs.ErrNotExist)) {
+			return nil, err
+		}
+	}
+	switch chart.ValuesMerge {
+	case "", "override", "replace":
+		values = merged(values, chart.ValuesInline)
+	case "merge":
+		values = merged(chart.ValuesInline, values)
+	default:
+		return nil, fmt.Errorf("valuesMerge is %q: use merge, override or replace", chart.ValuesMerge)
+	}
+	for _, name := range chart.AdditionalValuesFiles {
+		more, err := r.valuesFile(path.Join(folder, name))
+		if err != nil {
+			return nil, err
+		}
+		values = merged(values, more)
+	}
+	raw, err := json.Marshal(values)
+	return &runtime.RawExtension{Raw: raw}, err
+}
+
+func (r *repository) valuesFile(name string) (map[string]any, error) {
+	if !fs.ValidPath(name) {
+		return nil, fmt.Errorf("the value file %s leads out of the repository", name)
+	}
+	content, err := fs.ReadFile(r.files, name)
+	if err != nil {
+		return nil, err
+	}
+	values := map[string]any{}
+	if err := yaml.Unmarshal(content, &values); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return values, nil
+}
+
+// merged lays one mapping over another.
+func merged(below, above map[string]any) map[string]any {
+	result := maps.Clone(below)
+	if result == nil {
+		result = map[string]any{}
+	}
+	for name, value := range above {
+		inner, isMap := value.(map[string]any)
+		under, wasMap := result[name].(map[string]any)
+		if isMap && wasMap {
+			result[name] = merged(under, inner)
+		} else {
+			result[name] = value
+		}
+	}
+	return result
+}
