@@ -60,6 +60,9 @@ func (r *Reconciler) planDeletion(ctx context.Context, v *visit, moment object.H
 	if v.project == nil {
 		return nil, fmt.Errorf("application references project %s which does not exist", v.app.Spec.ProjectName())
 	}
+	if err := r.configure(ctx, v); err != nil {
+		return nil, err
+	}
 	manifests, err := r.lastManifests(ctx, v)
 	if err != nil {
 		return nil, err
@@ -89,7 +92,7 @@ func (r *Reconciler) planDeletion(ctx context.Context, v *visit, moment object.H
 	id := string(v.app.UID)
 	plan := syncplan.BuildDeletion(syncplan.Input{Hooks: hooks, OperationID: id, Revision: v.app.Status.Sync.Revision}, moment)
 	return &deletion{moment: moment, kinds: kinds, run: &syncrun.Run{
-		Plan: plan, Cluster: v.cluster, OperationID: id, Now: r.clock.Now,
+		Plan: plan, Cluster: v.cluster, OperationID: id, Now: r.clock.Now, Health: v.custom.Health.Of,
 		State:  &v1alpha1.OperationState{StartedAt: *v.app.DeletionTimestamp},
 		Record: func(context.Context) error { return nil }, // the hooks themselves say who made them
 	}}, nil
