@@ -62,9 +62,6 @@ func NewChecker(scripts map[string]*lua.Program) *Checker {
 	return c
 }
 
-// Custom tells whether a script judges the kind.
-func (c *Checker) Custom(kind schema.GroupKind) bool { return c.script(kind) != nil }
-
 func (c *Checker) script(kind schema.GroupKind) *lua.Program {
 	if c == nil || len(c.exact) == 0 && len(c.globs) == 0 {
 		return nil
@@ -148,10 +145,4 @@ func run(program *lua.Program, u *unstructured.Unstructured) *Status {
 	}
 	message, _ := fields["message"].(string)
 	return &Status{v1alpha1.HealthStatusCode(code), message}
-}
-
-// CountsWhenMissing tells whether the health of an application is Missing while it lacks objects of the kind. As with Argo
-// CD it is so for kinds with a rule of Kubernetes' own and for those that an operator wrote a script for.
-func (c *Checker) CountsWhenMissing(kind schema.GroupKind) bool {
-	return rules[kind] != nil || c.Custom(kind)
 }
