@@ -198,6 +198,9 @@ func selfHeal(ctx context.Context, w *world) error {
 
 // atRest: nothing happens. The hub has done all the work before, so that its memory is that of a hub in use.
 func atRest(ctx context.Context, w *world) error {
+	if err := tidied(ctx); err != nil {
+		return err
+	}
 	before, err := w.hub.settled(ctx)
 	if err != nil {
 		return err
@@ -224,6 +227,16 @@ func atRest(ctx context.Context, w *world) error {
 	w.table.number("at rest: CPU, of a core", 100*float64(cpu-cpuBefore)/float64(took), " %", 0.5, "13 %")
 	w.table.number("  API requests a minute", (after.reads+after.writes-before.reads-before.writes)/took.Minutes(), "", -1, "")
 	return w.weigh("", 120, 500, "630 to 920 MB")
+}
+
+// tidied gives a hub the time to notice that a burst has ended, and to collect once.
+func tidied(ctx context.Context) error {
+	select {
+	case <-time.After(30 * time.Second):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // weigh adds rows of the hub's memory; the targets are for 1,000 applications and for more.
@@ -271,10 +284,8 @@ func restart(ctx context.Context, w *world) error {
 	w.table.number("  API writes (what the hub installs)", c.writes, "", -1, "")
 	w.table.number("  API reads", c.reads, "", -1, "")
 	w.table.number("  CPU of the hub per application", float64(cpu.Microseconds())/1000/float64(n), " ms", -1, "")
-	select {
-	case <-time.After(30 * time.Second): // a rest in which a hub may tidy up
-	case <-ctx.Done():
-		return ctx.Err()
+	if err := tidied(ctx); err != nil {
+		return err
 	}
 	return w.weigh(" some time after the restart", 120, 500, "")
 }
