@@ -57,15 +57,28 @@ func (c *Cluster) metadataOf(namespace string, w *watched) *cache.ListWatch {
 func (c *Cluster) noting(lw *cache.ListWatch, w *watched) *cache.ListWatch {
 	return &cache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
-			ctx, cancel := context.WithTimeout(ctx, 2*c.options.RequestTimeout)
+			ctx, cancel := context.WithTimeout(ctx, c.tooLong())
 			defer cancel()
+			c.reads(w, options)
 			list, err := lw.ListWithContextFunc(ctx, options)
 			c.note(ctx, w, err)
+			if err != nil {
+				c.fails(w, err)
+			}
 			return list, err
 		},
 		WatchFuncWithContext: func(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
+			lists := options.SendInitialEvents != nil && *options.SendInitialEvents
+			if lists {
+				c.reads(w, options)
+			}
 			watcher, err := lw.WatchFuncWithContext(ctx, options)
 			c.note(ctx, w, err)
+			if err != nil {
+				c.fails(w, err)
+			} else if !lists {
+				c.through(w)
+			}
 			return watcher, err
 		},
 	}
@@ -139,6 +152,7 @@ func (s *sink) Replace(list []any, resourceVersion string) error {
 	wentBack := s.cluster.listed(s.watched, resourceVersion)
 	s.cluster.store.replace(s.key, nodes, resourceVersion, wentBack)
 	s.cluster.synced(s.watched)
+	s.cluster.through(s.watched)
 	return nil
 }
 

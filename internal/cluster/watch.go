@@ -36,12 +36,13 @@ type watched struct {
 	// at is the version of the newest list, syncedAt its time.
 	at       string
 	syncedAt time.Time
+	reading  reading
 }
 
 // Watch makes sure that the objects of these kinds are watched for an application, and waits a little until all are known.
 // From now on the application needs these kinds and no others. A kind that the cluster doesn't serve, or that settings or
 // permissions leave out, is no error: there are no objects of it. ErrNotReady means that listing goes on; a Change of the
-// whole cluster follows.
+// whole cluster follows. A kind that can't be read, or no longer, for longer than Options.Grace is an error that says so.
 func (c *Cluster) Watch(ctx context.Context, instance string, gvks ...schema.GroupVersionKind) error {
 	c.need(instance, gvks)
 	return c.watch(ctx, true, gvks)
@@ -86,6 +87,11 @@ func (c *Cluster) watch(ctx context.Context, whole bool, gvks []schema.GroupVers
 	if c.outage != nil {
 		return c.outage
 	}
+	for _, w := range pending {
+		if late := c.late(w); late != nil {
+			return late
+		}
+	}
 	return nil
 }
 
@@ -93,7 +99,7 @@ func (c *Cluster) watch(ctx context.Context, whole bool, gvks []schema.GroupVers
 func (c *Cluster) refused(w *watched) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return w.err != nil
+	return w.err != nil || c.late(w) != nil
 }
 
 func (c *Cluster) notSynced(w *watched) error {
@@ -106,6 +112,9 @@ func (c *Cluster) notSynced(w *watched) error {
 		return fmt.Errorf("listing %s in cluster %q: %w", w.resource.Resource, c.settings.Name, w.err)
 	case c.outage != nil:
 		return c.outage
+	}
+	if late := c.late(w); late != nil {
+		return late
 	}
 	return fmt.Errorf("listing %s in cluster %q: %w", w.resource.Resource, c.settings.Name, ErrNotReady)
 }
@@ -281,9 +290,7 @@ func (c *Cluster) synced(w *watched) {
 // knows the account is as good as gone.
 func (c *Cluster) note(ctx context.Context, w *watched, err error) {
 	var status apierrors.APIStatus
-	refused := errors.As(err, &status) && !apierrors.IsServiceUnavailable(err) && !apierrors.IsTimeout(err) &&
-		!apierrors.IsTooManyRequests(err) && !apierrors.IsServerTimeout(err) && !apierrors.IsResourceExpired(err) &&
-		!apierrors.IsGone(err) && !apierrors.IsUnauthorized(err)
+	refused := refuses(err)
 	skip := apierrors.IsForbidden(err) && c.mayGoWithout(ctx, w)
 	c.mu.Lock()
 	before := w.err

@@ -69,9 +69,13 @@ func (f *fleet) wantRelease(n int, keepers map[string]string) {
 	}
 }
 
-// TestKilledAtEveryWrite kills the hub at the n-th write of a sync, for every n there is: just before it arrives, and just
-// after. The next hub finds its place.
+// TestKilledAtEveryWrite kills the hub at the n-th write of a sync, for every n there is: just before it arrives for the odd
+// ones, and just after for the even, in a long run for all. The next hub finds its place.
 func TestKilledAtEveryWrite(t *testing.T) {
+	step := 2
+	if longRun(t) > 0 {
+		step = 1
+	}
 	for name, then := range map[string]fault{"before it": reset, "after it": lost} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -82,19 +86,37 @@ func TestKilledAtEveryWrite(t *testing.T) {
 			f.app("a", "a", automated)
 			f.untilSynced("a", revision)
 			keepers := f.keepers()
-			for at := 1; ; at++ {
+			first := 1
+			if name == "after it" {
+				first = step
+			}
+			for at := first; ; at += step {
 				n++
 				if f.killedAt(at, then, n) {
 					f.wantRelease(n, keepers)
 					continue
 				}
-				if t.Logf("a sync makes %d writes", at-1); at < 8 {
+				if t.Logf("a sync makes fewer than %d writes", at); at < 8 {
 					t.Error("that is too few to be a sync")
 				}
 				return
 			}
 		})
 	}
+}
+
+// longRun is for how long a test of chance may go on, by FAIRLEAD_PROOF, such as 10m; zero is a short run.
+func longRun(t *testing.T) time.Duration {
+	t.Helper()
+	text := os.Getenv("FAIRLEAD_PROOF")
+	if text == "" {
+		return 0
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil {
+		t.Fatalf("FAIRLEAD_PROOF: %v", err)
+	}
+	return d
 }
 
 // killedAt has release n synced by a hub that is killed at a write, and by one after it. It is false if there are fewer writes.

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -73,6 +74,9 @@ type fleet struct {
 	renderer *render.Renderer
 }
 
+// hush keeps controller-runtime from logging. It isn't safe for tests in parallel.
+var hush = sync.OnceFunc(func() { ctrl.SetLogger(logr.Discard()) })
+
 func newFleet(t testing.TB) *fleet {
 	t.Helper()
 	scheme := runtime.NewScheme()
@@ -80,7 +84,7 @@ func newFleet(t testing.TB) *fleet {
 		t.Fatal(err)
 	}
 	testkube.Controllers(t) // prunes are foreground deletions, which need the garbage collector
-	ctrl.SetLogger(logr.Discard())
+	hush()
 	c, err := client.NewWithWatch(testkube.Config(t), client.Options{Scheme: scheme})
 	if err != nil {
 		t.Fatal(err)

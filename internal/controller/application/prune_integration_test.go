@@ -91,6 +91,8 @@ var mistakes = []mistake{
 		mend: func(f *fleet) { f.patch("a", func(app *v1alpha1.Application) { app.Spec.Project = "default" }) }},
 	{name: "the destination is gone", happens: server("https://nowhere"), told: "nowhere", mend: server("https://kubernetes.default.svc")},
 	{name: "the kind may no longer be listed", happens: wireFault(when(both(list, everywhere), answer(http.StatusForbidden, "Forbidden"))), told: "configmaps|ConfigMap", mend: wireMended},
+	{name: "the list of a kind breaks off", happens: wireFault(when(both(list, everywhere), torn)), told: `reading configmaps in cluster "in-cluster".*breaks off|connection reset`, mend: wireMended},
+	{name: "a kind is unavailable", happens: wireFault(when(everywhere, answer(http.StatusServiceUnavailable, "ServiceUnavailable"))), told: `reading configmaps in cluster "in-cluster"`, mend: wireMended},
 	{name: "the cluster answers with errors", happens: wireFault(when(everywhere, answer(http.StatusInternalServerError, "InternalError"))), told: "ConfigMap|in-cluster", mend: wireMended},
 	{name: "a kind that the cluster doesn't have", happens: files(map[string]string{"a/b.yaml": "apiVersion: none.example.com/v1\nkind: Thing\nmetadata: {name: t}\n"}), told: "Thing|none.example.com"},
 }
