@@ -57,6 +57,9 @@ func newParts(mgr ctrl.Manager, options HubOptions) (*parts, error) {
 		bus:      event.NewBus(),
 		settings: &live.Source{Reader: mgr.GetClient(), Namespace: options.Namespace, Hub: options.Cluster},
 	}
+	if err := p.settings.Remember(context.Background(), mgr.GetCache()); err != nil {
+		return nil, err
+	}
 	for _, make := range []func() error{p.makeGit, p.makeClusters, p.makeRegistry, p.makeBuilder} {
 		if err := make(); err != nil {
 			return nil, err

@@ -6,8 +6,6 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
-
-	"fairlead.dev/fairlead/internal/event"
 )
 
 // Repository is a Git repository, Helm repository or OCI registry with what is needed to reach it. The zero value of a
@@ -91,36 +89,6 @@ func (r Repository) Inherit(template Repository) Repository {
 	inherited.InsecureOCIForceHTTP = r.InsecureOCIForceHTTP || template.InsecureOCIForceHTTP
 	inherited.ForceHTTPBasicAuth = r.ForceHTTPBasicAuth || template.ForceHTTPBasicAuth
 	return inherited
-}
-
-// FindRepository picks from repositories the one with that URL (however it is spelled) that applications of the project may
-// use: the project's own, else one of no project. It gets the credentials of the template with the longest matching prefix
-// if it has none of its own. Without a match it is the bare URL. An empty project has none of its own.
-func FindRepository(url, project string, repositories, templates []Repository) Repository {
-	found, known := Repository{URL: url}, false
-	normal := event.NormalizeURL(url)
-	for _, r := range repositories {
-		if event.NormalizeURL(r.URL) != normal || r.Project != "" && r.Project != project {
-			continue
-		}
-		if !known || found.Project == "" && r.Project != "" {
-			found, known = r, true
-			found.URL = url
-		}
-	}
-	var best *Repository
-	longest := 0
-	for i, t := range templates {
-		prefix := prefixForm(t.URL)
-		if t.Project != "" && t.Project != project || !strings.HasPrefix(prefixForm(url), prefix) || best != nil && len(prefix) <= longest {
-			continue
-		}
-		best, longest = &templates[i], len(prefix)
-	}
-	if best == nil {
-		return found
-	}
-	return found.Inherit(*best)
 }
 
 // prefixForm is how URLs are compared with those of templates: in lower case, without ".git", and with a slash after the

@@ -28,12 +28,12 @@ func TestProjectScopedRepositories(t *testing.T) {
 		{"https://git.example/bare", "b", "b's", "b"},
 		{"https://git.example.org/x", "a", "", ""},
 	} {
-		got := FindRepository(c.url, c.project, repositories, templates)
+		got := NewCatalog(repositories, templates).Find(c.url, c.project)
 		if got.Username != c.user || got.Project != c.scope || got.URL != c.url {
 			t.Errorf("%s in project %q: user %q of %q, want %q of %q", c.url, c.project, got.Username, got.Project, c.user, c.scope)
 		}
 	}
-	if got := FindRepository("ssh://git@ssh.example/team/app.git", "a", repositories, templates); got.SSHPrivateKey != "key" {
+	if got := NewCatalog(repositories, templates).Find("ssh://git@ssh.example/team/app.git", "a"); got.SSHPrivateKey != "key" {
 		t.Error("a template in the scp-like form doesn't fit the URL form")
 	}
 }

@@ -53,12 +53,12 @@ func TestFindRepository(t *testing.T) {
 		"https://git.example/other":      "all",
 		"https://elsewhere.example/x":    "",
 	} {
-		got := FindRepository(url, "", repositories, templates)
+		got := NewCatalog(repositories, templates).Find(url, "")
 		if got.Username != want || got.URL != url {
 			t.Errorf("%s: user %q with URL %s, want %q", url, got.Username, got.URL, want)
 		}
 	}
-	if !FindRepository("https://git.example/team/plain", "", repositories, templates).Insecure {
+	if !NewCatalog(repositories, templates).Find("https://git.example/team/plain", "").Insecure {
 		t.Error("the repository's own switch was lost with the template's credentials")
 	}
 }

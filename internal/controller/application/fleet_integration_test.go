@@ -230,6 +230,9 @@ func (f *fleet) start() (stop func()) {
 		f.t.Fatal(err)
 	}
 	source := &live.Source{Reader: mgr.GetClient(), Namespace: f.hub, Hub: config}
+	if err := source.Remember(f.t.Context(), mgr.GetCache()); err != nil {
+		f.t.Fatal(err)
+	}
 	clusters := cluster.Default()
 	clusters.Patience, clusters.RetryMin, clusters.RetryMax, clusters.Grace = 500*time.Millisecond, 50*time.Millisecond, 500*time.Millisecond, time.Second
 	clusters.RefusedRetry = 200 * time.Millisecond

@@ -54,12 +54,12 @@ func (s *Source) ArtifactRepositoryOf(ctx context.Context, r settings.Repository
 // HelmRepositoryNamed is the URL of the Helm repository that an operator gave that name, as a project sees it; empty if there
 // is none.
 func (s *Source) HelmRepositoryNamed(ctx context.Context, name, project string) (string, error) {
-	repositories, err := s.repositories(ctx, settings.SecretTypeRepository)
+	read, err := s.read(ctx)
 	if err != nil {
 		return "", err
 	}
 	found := ""
-	for _, r := range repositories {
+	for _, r := range read.catalog.Repositories() {
 		if r.Type != "helm" || r.Name != name || r.Project != "" && r.Project != project {
 			continue
 		}

@@ -32,7 +32,7 @@ type parsed struct {
 // pointers; what can't be read is warned of then, and the rest counts.
 func (s *Source) Customization(ctx context.Context) (*customization.Settings, error) {
 	var configMap corev1.ConfigMap
-	err := s.Reader.Get(ctx, client.ObjectKey{Namespace: s.Namespace, Name: settings.ConfigMapName}, &configMap)
+	err := s.Reader.Get(ctx, client.ObjectKey{Namespace: s.Namespace, Name: settings.ConfigMapName}, &configMap, client.UnsafeDisableDeepCopy)
 	if err != nil && !apierrors.IsNotFound(err) {
 		return nil, fmt.Errorf("reading ConfigMap %s: %w", settings.ConfigMapName, err)
 	}

@@ -1,5 +1,6 @@
 // Package live reads the hub's ConfigMaps and Secrets and hands them out as settings. Its reader is a cache that
-// watches, so a change is seen at once; all it keeps itself is what it made of the newest argocd-cm.
+// watches, so a change is seen at once; what it keeps itself is what it made of the newest argocd-cm and, after Remember, of
+// the newest Secrets.
 //
 // Start with Source. The formats are internal/settings'.
 package live
@@ -7,8 +8,7 @@ package live
 import (
 	"context"
 	"fmt"
-	"log/slog"
-	"sort"
+	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -32,32 +32,16 @@ type Source struct {
 
 	parsed parsed
 	newest atomic.Pointer[customization.Settings]
+	known  secrets
 }
 
 // Clusters are the clusters that applications may name, the hub itself among them, by name.
 func (s *Source) Clusters(ctx context.Context) ([]settings.Cluster, error) {
-	secrets, err := s.secrets(ctx, settings.SecretTypeCluster)
+	read, err := s.read(ctx)
 	if err != nil {
 		return nil, err
 	}
-	var clusters []settings.Cluster
-	hub := settings.Cluster{Name: settings.InClusterName, Server: settings.InClusterServer}
-	for i := range secrets {
-		cluster, err := settings.ClusterFromSecret(&secrets[i])
-		if err != nil {
-			slog.WarnContext(ctx, "ignoring cluster", "error", err)
-			continue
-		}
-		if cluster.Server == settings.InClusterServer {
-			hub = cluster
-			continue
-		}
-		clusters = append(clusters, cluster)
-	}
-	hub.HubConfig = s.Hub
-	clusters = append(clusters, hub)
-	sort.Slice(clusters, func(i, j int) bool { return clusters[i].Name < clusters[j].Name })
-	return clusters, nil
+	return slices.Clone(read.clusters), nil
 }
 
 // UnknownClusterError says that no cluster has that URL or name.
@@ -69,11 +53,11 @@ func (e *UnknownClusterError) Error() string {
 
 // Cluster is the cluster with that URL or name; an *UnknownClusterError if there is none.
 func (s *Source) Cluster(ctx context.Context, serverOrName string) (settings.Cluster, error) {
-	clusters, err := s.Clusters(ctx)
+	read, err := s.read(ctx)
 	if err != nil {
 		return settings.Cluster{}, err
 	}
-	for _, c := range clusters {
+	for _, c := range read.clusters {
 		if c.Server == strings.TrimRight(serverOrName, "/") || c.Name == serverOrName {
 			return c, nil
 		}
@@ -81,10 +65,11 @@ func (s *Source) Cluster(ctx context.Context, serverOrName string) (settings.Clu
 	return settings.Cluster{}, &UnknownClusterError{ServerOrName: serverOrName}
 }
 
-// ConfigMap is the data of one of the hub's ConfigMaps; empty when it doesn't exist.
+// ConfigMap is the data of one of the hub's ConfigMaps; empty when it doesn't exist. It is the cache's own and must not be
+// changed: each reconcile asks, and the known certificates and hosts are large.
 func (s *Source) ConfigMap(ctx context.Context, name string) (map[string]string, error) {
 	var configMap corev1.ConfigMap
-	if err := s.Reader.Get(ctx, client.ObjectKey{Namespace: s.Namespace, Name: name}, &configMap); err != nil {
+	if err := s.Reader.Get(ctx, client.ObjectKey{Namespace: s.Namespace, Name: name}, &configMap, client.UnsafeDisableDeepCopy); err != nil {
 		if apierrors.IsNotFound(err) {
 			return nil, nil
 		}
@@ -117,15 +102,4 @@ func (s *Source) Secret(ctx context.Context, name string) (map[string][]byte, er
 		return nil, fmt.Errorf("reading Secret %s: %w", name, err)
 	}
 	return secret.Data, nil
-}
-
-func (s *Source) secrets(ctx context.Context, secretType string) ([]corev1.Secret, error) {
-	var list corev1.SecretList
-	err := s.Reader.List(ctx, &list, client.InNamespace(s.Namespace), client.MatchingLabels{settings.SecretTypeLabel: secretType},
-		client.UnsafeDisableDeepCopy) // each reconcile asks; nobody changes what it gets
-	if err != nil {
-		return nil, fmt.Errorf("listing the secrets of type %s: %w", secretType, err)
-	}
-	sort.Slice(list.Items, func(i, j int) bool { return list.Items[i].Name < list.Items[j].Name })
-	return list.Items, nil
 }

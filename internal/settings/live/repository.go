@@ -3,7 +3,6 @@ package live
 import (
 	"context"
 	_ "embed" // the default known hosts
-	"log/slog"
 	"net/url"
 	"slices"
 	"sort"
@@ -23,49 +22,24 @@ var defaultKnownHosts string
 // the project's own Secret, else of one of no project, else of the repo-creds template with the longest matching prefix, else
 // none. An empty project has no Secret of its own.
 func (s *Source) RepositoryFor(ctx context.Context, url, project string) (settings.Repository, error) {
-	repositories, err := s.repositories(ctx, settings.SecretTypeRepository)
+	read, err := s.read(ctx)
 	if err != nil {
 		return settings.Repository{}, err
 	}
-	templates, err := s.repositories(ctx, settings.SecretTypeRepoCreds)
-	if err != nil {
-		return settings.Repository{}, err
-	}
-	return settings.FindRepository(url, project, repositories, templates), nil
+	return read.catalog.Find(url, project), nil
 }
 
 // Repositories are the configured repositories, by URL, with the credentials of their templates filled in.
 func (s *Source) Repositories(ctx context.Context) ([]settings.Repository, error) {
-	repositories, err := s.repositories(ctx, settings.SecretTypeRepository)
+	read, err := s.read(ctx)
 	if err != nil {
 		return nil, err
 	}
-	templates, err := s.repositories(ctx, settings.SecretTypeRepoCreds)
-	if err != nil {
-		return nil, err
-	}
-	configured := slices.Clone(repositories)
+	repositories := slices.Clone(read.catalog.Repositories())
 	for i, r := range repositories {
-		repositories[i] = settings.FindRepository(r.URL, r.Project, configured, templates)
+		repositories[i] = read.catalog.Find(r.URL, r.Project)
 	}
 	sort.Slice(repositories, func(i, j int) bool { return repositories[i].URL < repositories[j].URL })
-	return repositories, nil
-}
-
-func (s *Source) repositories(ctx context.Context, secretType string) ([]settings.Repository, error) {
-	secrets, err := s.secrets(ctx, secretType)
-	if err != nil {
-		return nil, err
-	}
-	var repositories []settings.Repository
-	for i := range secrets {
-		repository, err := settings.RepositoryFromSecret(&secrets[i])
-		if err != nil {
-			slog.WarnContext(ctx, "ignoring repository", "error", err)
-			continue
-		}
-		repositories = append(repositories, repository)
-	}
 	return repositories, nil
 }
 
