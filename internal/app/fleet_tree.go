@@ -3,16 +3,17 @@ package app
 import (
 	"context"
 	"errors"
-	"path"
-	"slices"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"fairlead.dev/fairlead/api/argo/v1alpha1"
 	"fairlead.dev/fairlead/internal/cluster"
 	"fairlead.dev/fairlead/internal/object"
+	"fairlead.dev/fairlead/internal/project"
+	projectlive "fairlead.dev/fairlead/internal/project/live"
 	"fairlead.dev/fairlead/internal/protocol"
 )
 
@@ -43,34 +44,38 @@ func (f *fleet) Tree(ctx context.Context, app *v1alpha1.Application) (*protocol.
 
 // orphans adds the objects of the destination's namespace that belong to nobody, if the project monitors them.
 func (f *fleet) orphans(ctx context.Context, c *cluster.Cluster, app *v1alpha1.Application, tree *protocol.ApplicationTree) error {
-	var project v1alpha1.AppProject
-	err := f.settings.Reader.Get(ctx, client.ObjectKey{Namespace: f.namespace, Name: app.Spec.ProjectName()}, &project)
-	if apierrors.IsNotFound(err) || err == nil && project.Spec.OrphanedResources == nil || app.Spec.Destination.Namespace == "" {
+	projects := projectlive.Source{Reader: f.settings.Reader, ConfigMaps: f.settings, Namespace: f.namespace}
+	of, err := projects.Project(ctx, app.Spec.ProjectName())
+	if err != nil {
+		return client.IgnoreNotFound(err)
+	}
+	if monitors, _ := project.MonitorsOrphans(of); !monitors || app.Spec.Destination.Namespace == "" {
 		return nil
 	}
+	custom, err := f.settings.Customization(ctx)
 	if err != nil {
 		return err
 	}
-	orphans, err := c.Orphans(ctx, app.Spec.Destination.Namespace)
-	if err != nil {
-		return err
-	}
+	orphans, err := c.Orphans(ctx, cluster.Orphanage{
+		Namespace: app.Spec.Destination.Namespace,
+		Rules: project.Orphans{
+			Project:     of,
+			Destination: project.Destination{Server: c.Server(), Name: c.Name(), Namespace: app.Spec.Destination.Namespace},
+			Excluded:    func(kind schema.GroupKind) bool { return custom.Excluded(kind, c.Server()) },
+		},
+		Exists: func(instance string) bool { return f.exists(ctx, instance) },
+	})
 	for _, orphan := range orphans {
-		if !ignoredOrphan(project.Spec.OrphanedResources.Ignore, orphan.Key) {
-			tree.OrphanedNodes = append(tree.OrphanedNodes, resourceNode(orphan))
-		}
+		tree.OrphanedNodes = append(tree.OrphanedNodes, resourceNode(orphan))
 	}
-	return nil
+	return err
 }
 
-func ignoredOrphan(ignore []v1alpha1.OrphanedResourceKey, key object.Key) bool {
-	matches := func(pattern, value string) bool {
-		ok, err := path.Match(pattern, value)
-		return err == nil && ok
-	}
-	return slices.ContainsFunc(ignore, func(i v1alpha1.OrphanedResourceKey) bool {
-		return (i.Kind == "" || matches(i.Kind, key.Kind)) && matches(i.Group, key.Group) && (i.Name == "" || matches(i.Name, key.Name))
-	})
+// exists tells whether there is an application. In doubt there is one.
+func (f *fleet) exists(ctx context.Context, instance string) bool {
+	namespace, name := object.ApplicationOf(instance, f.namespace)
+	err := f.settings.Reader.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, &v1alpha1.Application{})
+	return err == nil || !apierrors.IsNotFound(err)
 }
 
 // TreeChanges tells when an application's tree may have changed, until ctx ends.

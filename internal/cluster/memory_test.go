@@ -81,7 +81,7 @@ func BenchmarkMemory(b *testing.B) {
 // kept is how much the heap grows by an object, all in.
 func kept(make func(i int) *unstructured.Unstructured, objects int) float64 {
 	var before, after runtime.MemStats
-	s := newStore(testMaker, func(string, bool) {})
+	s := newStore(testMaker, func(telling) {})
 	runtime.GC()
 	runtime.GC()
 	runtime.ReadMemStats(&before)

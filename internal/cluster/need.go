@@ -96,7 +96,11 @@ func (c *Cluster) look(gvks []schema.GroupVersionKind) {
 }
 
 // Release says that an application needs nothing of this cluster any more.
-func (c *Cluster) Release(instance string) { c.need(instance, nil) }
+func (c *Cluster) Release(instance string) {
+	c.need(instance, nil)
+	c.need(orphansOf+instance, nil)
+	c.store.monitor(instance, "")
+}
 
 // sweep stops now and then what nobody needs.
 func (c *Cluster) sweep() {

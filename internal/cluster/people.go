@@ -17,11 +17,9 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
-
-	"fairlead.dev/fairlead/internal/object"
 )
 
-// What only people ask for: hosts, orphans, events and logs.
+// What only people ask for: hosts, events and logs.
 
 // Host is a node of the cluster on which pods of an application run.
 type Host struct {
@@ -84,47 +82,6 @@ func (s *store) hosts(own map[types.UID]bool, names map[string]bool) []Host {
 	}
 	slices.SortFunc(hosts, func(a, b Host) int { return cmp.Compare(a.Name, b.Name) })
 	return hosts
-}
-
-// Orphans are the objects of a namespace that have neither an owner nor an application. Kinds that may not be looked at
-// are left out.
-func (c *Cluster) Orphans(ctx context.Context, namespace string) ([]TreeNode, error) {
-	kinds := map[schema.GroupKind]bool{}
-	for _, kind := range c.watchable() {
-		kinds[kind] = true
-	}
-	if err := c.watchForPeople(ctx, kinds); err != nil {
-		return nil, err
-	}
-	var orphans []TreeNode
-	seen := map[types.UID]bool{}
-	c.store.mu.RLock()
-	defer c.store.mu.RUnlock()
-	for kind, objects := range c.store.byKind {
-		for p, n := range objects {
-			if !kinds[kind] || p.namespace != namespace || n.instance != "" || len(n.owners) > 0 || seen[n.uid] ||
-				c.store.inferParent(n) != nil || comesWithNamespace(n.key()) {
-				continue
-			}
-			seen[n.uid] = true
-			orphans = append(orphans, c.store.treeNode(n))
-		}
-	}
-	slices.SortFunc(orphans, func(a, b TreeNode) int { return a.Key.Compare(b.Key) })
-	return orphans, nil
-}
-
-// comesWithNamespace are objects that Kubernetes itself makes.
-func comesWithNamespace(key object.Key) bool {
-	switch {
-	case key.Group != "":
-		return false
-	case key.Kind == "ServiceAccount":
-		return key.Name == "default"
-	case key.Kind == "ConfigMap":
-		return key.Name == "kube-root-ca.crt"
-	}
-	return key.Namespace == "default" && key.Kind == "Service" && key.Name == "kubernetes"
 }
 
 // maxEvents bounds the events of one object.

@@ -20,6 +20,9 @@ type Change struct {
 	// Child is true when the change is in an object that the application doesn't manage but that belongs to one that it
 	// does, such as a Pod.
 	Child bool
+	// Orphan is true besides when an object that no application has came, went or changed hands, in a namespace whose orphans
+	// the application monitors.
+	Orphan bool
 	// Kind is set when the definition of a kind appeared, changed or went: what is known of its manifests holds no longer.
 	Kind schema.GroupKind
 }

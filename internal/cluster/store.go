@@ -19,7 +19,7 @@ type place struct{ namespace, name string }
 // store is the cache of one cluster: objects by kind and name, by application, and by owner.
 type store struct {
 	maker
-	changed func(instance string, child bool)
+	changed func(telling)
 	// quiet is Options.Quiet.
 	quiet func(before, after *unstructured.Unstructured) bool
 	// events counts what watches told; byKind's lock guards told.
@@ -31,14 +31,16 @@ type store struct {
 	byUID      map[types.UID]*node
 	byInstance map[string][]*node
 	byOwner    map[types.UID][]*node
+	// monitors are the applications that want to know of a namespace's orphans.
+	monitors map[string]map[string]bool
 }
 
-func newStore(m maker, changed func(instance string, child bool)) *store {
+func newStore(m maker, changed func(telling)) *store {
 	return &store{
 		maker: m, changed: changed,
 		byKind: map[schema.GroupKind]map[place]*node{}, byUID: map[types.UID]*node{},
 		told:       map[schema.GroupKind]int64{},
-		byInstance: map[string][]*node{}, byOwner: map[types.UID][]*node{},
+		byInstance: map[string][]*node{}, byOwner: map[types.UID][]*node{}, monitors: map[string]map[string]bool{},
 	}
 }
 
@@ -210,9 +212,10 @@ func cut[K comparable](index map[K][]*node, at K, n *node) {
 	index[at] = list[:last]
 }
 
+// telling is whom a change is told, and what of it: see Change.
 type telling struct {
-	instance string
-	child    bool
+	instance      string
+	child, orphan bool
 }
 
 // concerned are the applications that a change of a node is of interest to.
@@ -223,9 +226,11 @@ func (s *store) concerned(old, new *node) map[telling]bool {
 			continue
 		}
 		if n.instance != "" {
-			told[telling{n.instance, false}] = true
+			told[telling{instance: n.instance}] = true
 		} else if instance := s.rootInstance(n, maxDepth); instance != "" {
-			told[telling{instance, true}] = true
+			told[telling{instance: instance, child: true}] = true
+		} else {
+			s.tellMonitors(told, n, old, new)
 		}
 	}
 	return told
@@ -252,7 +257,7 @@ func (s *store) rootInstance(n *node, depth int) string {
 
 func (s *store) tell(told map[telling]bool) {
 	for t := range told {
-		s.changed(t.instance, t.child)
+		s.changed(t)
 	}
 }
 

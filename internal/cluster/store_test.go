@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -33,11 +34,15 @@ func testObject(kind, name, uid, version, owner, instance string) *unstructured.
 
 type told struct{ log []string }
 
-func (l *told) changed(instance string, child bool) {
-	if child {
-		instance += " (child)"
+func (l *told) changed(t telling) {
+	word := t.instance
+	switch {
+	case t.orphan:
+		word += " (orphan)"
+	case t.child:
+		word += " (child)"
 	}
-	l.log = append(l.log, instance)
+	l.log = append(l.log, word)
 }
 
 func (l *told) take() []string {
@@ -67,6 +72,17 @@ func TestStore(t *testing.T) {
 	expect("children and theirs", "shop (child)", "shop (child)")
 	s.put(s.whole(testObject("ConfigMap", "free", "u4", "13", "", "")))
 	expect("nobody's object")
+	s.monitor("shop", "dev")
+	s.put(s.whole(testObject("ConfigMap", "stray", "u5", "14", "", "")))
+	expect("an orphan appears", "shop (orphan)")
+	s.put(s.whole(testObject("ConfigMap", "stray", "u5", "15", "", "")))
+	expect("an orphan changes", "shop (child)")
+	s.put(s.whole(testObject("ConfigMap", "stray", "u5", "16", "", "blog")))
+	slices.Sort(l.log)
+	expect("an orphan is adopted", "blog", "shop (orphan)")
+	s.monitor("shop", "")
+	s.remove(kind.kind, testObject("ConfigMap", "stray", "u5", "16", "", "blog"))
+	expect("what is not an orphan goes", "blog")
 	n := s.find(object.Key{Kind: "ConfigMap", Namespace: "dev", Name: "free"})
 	if n == nil || n.body != "" {
 		t.Errorf("nobody's object is kept as %+v", n)
@@ -99,7 +115,7 @@ func TestStore(t *testing.T) {
 }
 
 func TestTree(t *testing.T) {
-	s := newStore(testMaker, func(string, bool) {})
+	s := newStore(testMaker, func(telling) {})
 	s.put(s.whole(testObject("Root", "a", "u1", "1", "", "shop")))
 	s.put(s.whole(testObject("Child", "b", "u2", "2", "u1", "")))
 	s.put(s.whole(testObject("Grandchild", "c", "u3", "3", "u2", "")))
@@ -128,3 +144,40 @@ func TestNewer(t *testing.T) {
 		}
 	}
 }
+
+func TestOrphansOfStore(t *testing.T) {
+	s := newStore(testMaker, func(telling) {})
+	kind := schema.GroupKind{Kind: "ConfigMap"}
+	for _, n := range []*unstructured.Unstructured{
+		testObject("ConfigMap", "managed", "u1", "1", "", "shop"),
+		testObject("Owned", "child-of-managed", "u2", "2", "u1", ""),
+		testObject("ConfigMap", "stray", "u3", "3", "", ""),
+		testObject("Owned", "child-of-stray", "u4", "4", "u3", ""),
+		testObject("Owned", "taken-from-stray", "u5", "5", "u3", "shop"),
+		testObject("ConfigMap", "default", "u6", "6", "", ""),
+		testObject("Owned", "child-of-ignored", "u7", "7", "u6", ""),
+		testObject("ConfigMap", "left-behind", "u8", "8", "", "long-gone"),
+		testObject("ConfigMap", "owner-unknown", "u9", "9", "u0", ""),
+	} {
+		s.put(s.whole(n))
+	}
+	exists := func(instance string) bool { return instance == "shop" }
+	var names []string
+	s.eachOrphan(Orphanage{Namespace: "dev", Rules: anyOrphan{}, Exists: exists}, map[schema.GroupKind]bool{kind: true, {Kind: "Owned"}: true},
+		func(n *node) { names = append(names, n.name) })
+	slices.Sort(names)
+	if d := cmp.Diff([]string{"child-of-stray", "left-behind", "stray"}, names); d != "" {
+		t.Error(d)
+	}
+	s.eachOrphan(Orphanage{Namespace: "elsewhere", Rules: anyOrphan{}, Exists: exists}, map[schema.GroupKind]bool{kind: true},
+		func(n *node) { t.Errorf("%s is in another namespace", n.key()) })
+}
+
+// anyOrphan lets everything be an orphan but what Kubernetes makes in a new namespace.
+type anyOrphan struct{}
+
+func (anyOrphan) MayBe(schema.GroupKind) bool { return true }
+func (anyOrphan) Ignores(key object.Key) bool {
+	return key.Name == "default" || key.Name == "kube-root-ca.crt"
+}
+func (anyOrphan) Permits(object.Key) bool { return true }

@@ -231,7 +231,7 @@ func TestTreeOfAnApplication(t *testing.T) {
 	if len(hosts) != 1 || hosts[0].System.KernelVersion != "6.1" || hosts[0].Resources[0] != (HostResource{"cpu", 100, 300, 4000}) {
 		t.Errorf("hosts: %+v", hosts)
 	}
-	orphans, err := c.Orphans(t.Context(), namespace)
+	orphans, err := c.Orphans(t.Context(), Orphanage{Namespace: namespace, Rules: anyOrphan{}, Exists: func(string) bool { return true }})
 	if err != nil {
 		t.Fatal(err)
 	}

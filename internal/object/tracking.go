@@ -51,6 +51,15 @@ func InstanceName(name, namespace, hubNamespace string) string {
 	return namespace + "_" + name
 }
 
+// ApplicationOf is the application that objects know by a name: InstanceName the other way round. Names of namespaces have
+// no underscores.
+func ApplicationOf(instance, hubNamespace string) (namespace, name string) {
+	if namespace, name, ok := strings.Cut(instance, "_"); ok {
+		return namespace, name
+	}
+	return hubNamespace, instance
+}
+
 // TrackingID is the value of the tracking annotation: app:group/kind:namespace/name.
 func TrackingID(instance string, k Key) string {
 	return instance + ":" + k.Group + "/" + k.Kind + ":" + k.Namespace + "/" + k.Name

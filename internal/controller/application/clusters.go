@@ -14,6 +14,7 @@ import (
 
 	"fairlead.dev/fairlead/api/argo/v1alpha1"
 	"fairlead.dev/fairlead/internal/cluster"
+	"fairlead.dev/fairlead/internal/object"
 	"fairlead.dev/fairlead/internal/settings"
 )
 
@@ -32,6 +33,8 @@ func (r *Reconciler) changed(change cluster.Change) {
 	switch {
 	case change.Kind.Kind != "":
 		r.kindChanged(change)
+	case change.Orphan:
+		r.wakeAfter(r.nameOf(change.Instance), orphanPause)
 	case change.Child:
 		// Health comes from what the application manages; children are for the tree.
 	case change.Instance != "":
@@ -55,12 +58,10 @@ func (r *Reconciler) wakeCluster(server string) {
 	}
 }
 
-// nameOf is the application with that name on its objects: namespaces can't have underscores.
+// nameOf is the application with that name on its objects.
 func (r *Reconciler) nameOf(instance string) types.NamespacedName {
-	if namespace, name, ok := strings.Cut(instance, "_"); ok {
-		return types.NamespacedName{Namespace: namespace, Name: name}
-	}
-	return types.NamespacedName{Namespace: r.options.Namespace, Name: instance}
+	namespace, name := object.ApplicationOf(instance, r.options.Namespace)
+	return types.NamespacedName{Namespace: namespace, Name: name}
 }
 
 // onProject wakes the applications of a project that changed.

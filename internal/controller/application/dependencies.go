@@ -71,9 +71,14 @@ type tenants interface {
 
 // Cluster is one target cluster; *cluster.Cluster is one.
 type Cluster interface {
-	liveCache
+	observation
 	writer
 	inventory
+}
+
+type observation interface {
+	liveCache
+	orphanage
 }
 
 type liveCache interface {
@@ -98,6 +103,10 @@ type inventory interface {
 	Info() cluster.Info
 	// Manages tells why an object can't be managed in a cluster that is limited to namespaces; nil if it can.
 	Manages(kind, namespace, name string) error
+}
+
+type orphanage interface {
+	Monitor(ctx context.Context, instance string, o *cluster.Orphanage) (count int, complete bool, err error)
 }
 
 // Manifests goes from sources to manifests; *desired.Source is one.

@@ -30,6 +30,7 @@ type measures struct {
 	fetchFails     *prometheus.CounterVec
 	refsFails      *prometheus.CounterVec
 	pending        *prometheus.GaugeVec
+	orphans        *prometheus.GaugeVec
 	// compared counts applications, not comparisons: it reaches their number when a restart is through.
 	compared prometheus.Counter
 }
@@ -69,6 +70,9 @@ func newMeasures(registry prometheus.Registerer, reader client.Reader, options O
 		pending: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "argocd_repo_pending_request_total", Help: "Questions to repositories, and renderings, under way.",
 		}, []string{"repo"}),
+		orphans: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "argocd_app_orphaned_resources_count", Help: "Orphans in the namespaces of applications whose projects monitor them.",
+		}, []string{"namespace", "name", "project"}),
 		compared: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "fairlead_applications_compared_total", Help: "Applications that were compared for the first time since the start.",
 		}),
@@ -78,7 +82,7 @@ func newMeasures(registry prometheus.Registerer, reader client.Reader, options O
 	}
 	for _, c := range []prometheus.Collector{
 		m.reconciles, m.syncs, m.syncSeconds, m.kubeRequests, m.execs, m.execPending, m.requests, m.requestSeconds, m.fetchFails,
-		m.refsFails, m.pending, m.compared, newApplications(reader, options.MetricsLabels, options.MetricsConditions),
+		m.refsFails, m.pending, m.orphans, m.compared, newApplications(reader, options.MetricsLabels, options.MetricsConditions),
 	} {
 		if err := registry.Register(c); err != nil {
 			return nil, fmt.Errorf("registering metrics of applications: %w", err)
@@ -106,6 +110,7 @@ func (m *measures) forget(namespace, name string) {
 	of := prometheus.Labels{"namespace": namespace, "name": name}
 	m.syncs.DeletePartialMatch(of)
 	m.syncSeconds.DeletePartialMatch(of)
+	m.orphans.DeletePartialMatch(of)
 }
 
 // ask begins a question to a repository. The end takes the outcome.

@@ -80,6 +80,7 @@ var phases = []phase{
 var closing = []phase{
 	{"refuse", (*Reconciler).refuse},
 	{"health", (*Reconciler).health},
+	{"orphans", (*Reconciler).orphans},
 	{"conditions", (*Reconciler).conditions},
 	{"guard", (*Reconciler).guard},
 	{"status", (*Reconciler).writeStatus},
