@@ -41,6 +41,9 @@ type Manifests struct {
 	Types []v1alpha1.ApplicationSourceType
 	// Reused says that nothing had to be rendered.
 	Reused bool
+	// Bases are the repositories of kustomizations that were taken at a branch or tag, as sources of the project: they may
+	// move too.
+	Bases v1alpha1.ApplicationSources
 	// results are the renderings, one a source; nil for one that is only referred to.
 	results []*render.Result
 }

@@ -42,10 +42,10 @@ func (s *Source) origin(ctx context.Context, project string, source v1alpha1.App
 	return together(ctx, way{source.RepoURL, project}, func() (origin, error) { return s.gitOrigin(ctx, project, source) })
 }
 
-func (s *Source) gitOrigin(ctx context.Context, project string, source v1alpha1.ApplicationSource) (origin, error) {
+func (s *Source) gitOrigin(ctx context.Context, project string, source v1alpha1.ApplicationSource) (gitOrigin, error) {
 	remote, err := s.remote(ctx, source.RepoURL, project)
 	if err != nil {
-		return nil, fmt.Errorf("finding the credentials of repository %q: %w", event.NormalizeURL(source.RepoURL), err)
+		return gitOrigin{}, fmt.Errorf("finding the credentials of repository %q: %w", event.NormalizeURL(source.RepoURL), err)
 	}
 	o := gitOrigin{repository: s.git.Repository(remote)}
 	if !s.noSubmodules {

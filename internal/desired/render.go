@@ -65,6 +65,9 @@ func (s *Source) Render(ctx context.Context, request Request) (*Manifests, error
 			return nil, inSource(request.Sources, i, err)
 		}
 		manifests.results[i] = result
+		if s.artifacts.Client != nil {
+			manifests.Bases = append(manifests.Bases, (&network{s, request.Project, false}).watchedBases(ctx, result)...)
+		}
 		manifests.Reused = manifests.Reused && result.Cached
 		manifests.Objects = append(manifests.Objects, result.Objects...)
 		manifests.Types = append(manifests.Types, result.SourceType)

@@ -41,7 +41,7 @@ func newJob(request *Request) *job {
 }
 
 func (j *job) reads() reads {
-	r := reads{tree: j.tree.ReadSet(), refs: map[string]ReadSet{}, charts: j.fetched.versions}
+	r := reads{tree: j.tree.ReadSet(), refs: map[string]ReadSet{}, charts: j.fetched.versions, bases: j.fetched.commits}
 	for name, recorder := range j.refs {
 		r.refs[name] = recorder.ReadSet()
 	}
@@ -90,6 +90,7 @@ func (j *job) kustomization() kustomize.Input {
 	return kustomize.Input{
 		Files: j.tree, Root: j.root, Options: j.source.Kustomize, Settings: j.request.Kustomize,
 		KubeVersion: j.request.KubeVersion, APIVersions: j.request.APIVersions, Expand: j.environment.expand,
+		Fetched: kustomize.Fetched{Bases: j.fetched.bases, Charts: j.fetched.charts, Files: j.fetched.files},
 	}
 }
 

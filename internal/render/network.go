@@ -7,17 +7,39 @@ import (
 
 	"fairlead.dev/fairlead/api/argo/v1alpha1"
 	"fairlead.dev/fairlead/internal/render/helm"
+	"fairlead.dev/fairlead/internal/render/kustomize"
 )
 
-// Network gets for a rendering what its source only names: charts of repositories, and value files at URLs. It decides what
-// is allowed, with whose credentials, and bounds size and time.
+// Network gets for a rendering what its source only names: charts of repositories, value files and manifests at URLs, and the
+// bases of kustomizations. It decides what is allowed, with whose credentials, and bounds size and time.
 type Network interface {
+	Charts
+	Bases
+	Files
+}
+
+// Charts are those of repositories.
+type Charts interface {
 	// Chart gets the chart of a dependency.
 	Chart(ctx context.Context, dependency helm.Dependency) (Tree, error)
 	// Known is the version that a dependency means as far as it is known without asking anybody; empty if it isn't.
 	Known(ctx context.Context, dependency helm.Dependency) string
-	// File gets a text.
+}
+
+// Bases are the Git repositories that kustomizations name.
+type Bases interface {
+	// Base gets a repository's files.
+	Base(ctx context.Context, base kustomize.Base) (Tree, error)
+	// KnownBase is the commit that a base means by what was fetched last; empty if it isn't known.
+	KnownBase(ctx context.Context, base kustomize.Base) string
+}
+
+// Files are texts at URLs.
+type Files interface {
+	// File gets a value file.
 	File(ctx context.Context, address string) ([]byte, error)
+	// Manifest gets a kustomization's resource.
+	Manifest(ctx context.Context, address string) ([]byte, error)
 }
 
 // fetched is what a job got by its Network.
@@ -25,26 +47,37 @@ type fetched struct {
 	charts   map[helm.Dependency]fs.FS
 	versions map[helm.Dependency]string
 	files    map[string][]byte
+	// bases are the repositories that kustomizations name, commits those that were taken.
+	bases   map[kustomize.Base]fs.FS
+	commits map[kustomize.Base]string
 }
 
-// fetch gets what a chart needs from elsewhere. A failure of it is not remembered: it says nothing of the source.
+func nothingFetched() fetched {
+	return fetched{
+		charts: map[helm.Dependency]fs.FS{}, versions: map[helm.Dependency]string{}, files: map[string][]byte{},
+		bases: map[kustomize.Base]fs.FS{}, commits: map[kustomize.Base]string{},
+	}
+}
+
+// fetch gets what a source needs from elsewhere. A failure of it is not remembered: it says nothing of the source.
 func (j *job) fetch(ctx context.Context) error {
-	if j.sourceType != v1alpha1.ApplicationSourceTypeHelm || j.request.Network == nil {
+	switch {
+	case j.request.Network == nil:
+		return nil
+	case j.sourceType == v1alpha1.ApplicationSourceTypeKustomize:
+		return j.fetchForKustomize(ctx)
+	case j.sourceType != v1alpha1.ApplicationSourceTypeHelm:
 		return nil
 	}
 	needs, err := j.helmInput().Needs(ctx)
 	if err != nil {
 		return err
 	}
-	j.fetched = fetched{charts: map[helm.Dependency]fs.FS{}, versions: map[helm.Dependency]string{}, files: map[string][]byte{}}
+	j.fetched = nothingFetched()
 	for _, dependency := range needs.Charts {
-		tree, err := j.request.Network.Chart(ctx, dependency)
-		if err != nil {
-			j.transient = true
+		if err := j.fetchChart(ctx, dependency); err != nil {
 			return fmt.Errorf("%s: getting the chart's dependency %q %s: %w", j.root, dependency.Name, dependency.Version, err)
 		}
-		j.fetched.charts[dependency] = tree
-		j.fetched.versions[dependency] = tree.Revision()
 	}
 	for _, address := range needs.Files {
 		content, err := j.request.Network.File(ctx, address)
@@ -56,6 +89,17 @@ func (j *job) fetch(ctx context.Context) error {
 		// What is at a URL may change at any time; as in Argo CD, it is looked at with each revision.
 		j.environment.usedRevision = true
 	}
+	return nil
+}
+
+func (j *job) fetchChart(ctx context.Context, dependency helm.Dependency) error {
+	tree, err := j.request.Network.Chart(ctx, dependency)
+	if err != nil {
+		j.transient = true
+		return err
+	}
+	j.fetched.charts[dependency] = tree
+	j.fetched.versions[dependency] = tree.Revision()
 	return nil
 }
 

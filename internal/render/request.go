@@ -66,10 +66,12 @@ type reads struct {
 	revision string
 	// charts are the versions of the dependencies that came from repositories.
 	charts map[helm.Dependency]string
+	// bases are the commits of the repositories that kustomizations name.
+	bases map[kustomize.Base]string
 }
 
 func (r *reads) hold(tree Tree, refs map[string]Tree, network Network) bool {
-	if r.revision != "" && r.revision != tree.Revision() || len(r.refs) != len(refs) || !r.tree.Holds(tree) || !r.sameCharts(network) {
+	if r.revision != "" && r.revision != tree.Revision() || len(r.refs) != len(refs) || !r.tree.Holds(tree) || !r.sameCharts(network) || !r.sameBases(network) {
 		return false
 	}
 	for name, set := range r.refs {

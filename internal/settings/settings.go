@@ -14,6 +14,9 @@ const (
 	ImageUpdaterConfigMap = "argocd-image-updater-config"
 	// ValuesFileSchemesKey of argocd-cm are the URL schemes that value files may have, between commas.
 	ValuesFileSchemesKey = "helm.valuesFileSchemes"
+	// KustomizeRemoteHostsKey of argocd-cm are hosts, between commas, of which kustomizations of all projects may use bases and
+	// manifests, without credentials. It is Fairlead's own.
+	KustomizeRemoteHostsKey = "kustomize.remoteHosts"
 	// CmdParamsConfigMap has, under OCILayerTypesKey, the media types between commas that an OCI artifact's layer may have.
 	CmdParamsConfigMap = "argocd-cmd-params-cm"
 	OCILayerTypesKey   = "reposerver.oci.layer.media.types"

@@ -124,7 +124,7 @@ func (r *Reconciler) repositories(ctx context.Context) map[way]use {
 			if scopes[at] == nil {
 				scopes[at] = map[v1alpha1.ApplicationSource]bool{}
 			}
-			scopes[at][pollable(s.targets[i])] = true
+			scopes[at][pollable(s.watched[i])] = true
 		}
 		return false
 	})

@@ -133,7 +133,8 @@ func (r *Reconciler) concerns(ctx context.Context, i interest) bool {
 		return true
 	}
 	revisions, err := r.manifests.Resolve(ctx, i.project, i.targets, nil)
-	return err != nil || !slices.Equal(revisions, i.manifests.Revisions) && !r.changes.Unchanged(ctx, i.manifests, revisions)
+	same := slices.Equal(revisions, i.manifests.Revisions) && len(i.manifests.Bases) == 0
+	return err != nil || !same && !r.changes.Unchanged(ctx, i.manifests, revisions)
 }
 
 // outage is why one way to a repository fails.
@@ -169,8 +170,10 @@ type interest struct {
 	// project's credentials are used; access is the same for those whose are the same.
 	project, access string
 	targets         v1alpha1.ApplicationSources
-	manifests       *desired.Manifests
-	failing         bool
+	// watched are the targets and the bases of kustomizations.
+	watched   v1alpha1.ApplicationSources
+	manifests *desired.Manifests
+	failing   bool
 }
 
 // interestedIn are the applications that use a repository, grouped by the way in which they reach it.
@@ -178,7 +181,7 @@ func (r *Reconciler) interestedIn(ctx context.Context, repository string) [][]in
 	var all []interest
 	r.sessions.find(func(s *session) bool {
 		if slices.Contains(s.repositories, repository) {
-			all = append(all, interest{session: s, project: s.project, targets: s.targets, manifests: s.known, failing: s.failing})
+			all = append(all, interest{session: s, project: s.project, targets: s.targets, watched: s.watched, manifests: s.known, failing: s.failing})
 		}
 		return false
 	})
@@ -186,7 +189,7 @@ func (r *Reconciler) interestedIn(ctx context.Context, repository string) [][]in
 	for i := range all {
 		project := all[i].project
 		if _, ok := access[project]; !ok {
-			access[project] = r.accessOf(ctx, project, onlyOf(repository, all[i].targets)[0])
+			access[project] = r.accessOf(ctx, project, onlyOf(repository, all[i].watched)[0])
 		}
 		all[i].access = access[project]
 	}
@@ -226,7 +229,7 @@ func chunkBy[T any](all []T, same func(a, b T) bool) iter.Seq[[]T] {
 func allOf(repository string, interested []interest) v1alpha1.ApplicationSources {
 	var all v1alpha1.ApplicationSources
 	for _, i := range interested {
-		all = append(all, onlyOf(repository, i.targets)...)
+		all = append(all, onlyOf(repository, i.watched)...)
 	}
 	return all
 }

@@ -28,7 +28,7 @@ func (r *Reconciler) refresh(ctx context.Context, v *visit) error {
 	s.timings = timings{seen: seen}
 	began := r.clock.Now()
 	if asked {
-		if err := r.manifests.Fetch(ctx, v.app.Spec.ProjectName(), sources); err != nil {
+		if err := r.manifests.Fetch(ctx, v.app.Spec.ProjectName(), s.withBases(sources)); err != nil {
 			s.lookupErr = err
 			v.headErr = err
 			return nil
@@ -41,7 +41,7 @@ func (r *Reconciler) refresh(ctx context.Context, v *visit) error {
 		v.headErr = err
 		return nil
 	}
-	if sameSources && !hard && s.manifests != nil && slices.Equal(revisions, s.revisions) && s.renderErr == nil {
+	if sameSources && !hard && s.manifests != nil && slices.Equal(revisions, s.revisions) && s.renderErr == nil && len(s.manifests.Bases) == 0 {
 		return nil
 	}
 	if !seen.IsZero() {

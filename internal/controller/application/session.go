@@ -1,6 +1,7 @@
 package application
 
 import (
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -73,6 +74,8 @@ type session struct {
 	// known is manifests and revisions for others than the reconcile.
 	known   *desired.Manifests
 	targets v1alpha1.ApplicationSources
+	// watched are the targets, and the bases of kustomizations, which move like them; one for each of repositories.
+	watched v1alpha1.ApplicationSources
 	// lastWrite is the resource version of our last write. written is what it made of the application, until the cache has
 	// it too.
 	lastWrite string
@@ -168,13 +171,22 @@ func (s *session) moved(server string) bool {
 // share lets the finders of events see what the reconcile knows.
 func (s *session) share(server, project string, sources v1alpha1.ApplicationSources) {
 	var repositories []string
-	for _, source := range sources {
+	watched := s.withBases(sources)
+	for _, source := range watched {
 		repositories = append(repositories, event.NormalizeURL(source.RepoURL))
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.server, s.project, s.repositories, s.targets = server, project, repositories, sources
+	s.server, s.project, s.repositories, s.targets, s.watched = server, project, repositories, sources, watched
 	s.known, s.failing = s.manifests, s.lookupErr != nil || s.renderErr != nil || s.unsigned != ""
+}
+
+// withBases are sources, and the bases of kustomizations that the last rendering took.
+func (s *session) withBases(sources v1alpha1.ApplicationSources) v1alpha1.ApplicationSources {
+	if s.manifests == nil {
+		return sources
+	}
+	return slices.Concat(sources, s.manifests.Bases)
 }
 
 // sessions are those of all applications.

@@ -39,12 +39,20 @@ type repository struct {
 	plugins bool
 	// refusal is the first thing that we refused.
 	refusal error
+	// fetched is what came from elsewhere, names are its folders' for errors, and localized the entries that stand for it.
+	fetched   Fetched
+	names     map[string]string
+	localized map[localEntry]bool
 }
+
+// localEntry is a path in a kustomization.
+type localEntry struct{ file, entry string }
 
 var _ filesys.FileSystem = (*repository)(nil)
 
-func newRepository(ctx context.Context, files fs.FS) *repository {
-	return &repository{ctx: ctx, files: files, overlay: map[string][]byte{}}
+func newRepository(ctx context.Context, files fs.FS, fetched Fetched) *repository {
+	all, names := withFetched(files, fetched)
+	return &repository{ctx: ctx, files: all, overlay: map[string][]byte{}, fetched: fetched, names: names, localized: map[localEntry]bool{}}
 }
 
 // relative turns a path of Kustomize's into one of the repository.
@@ -87,32 +95,45 @@ func (r *repository) ReadFile(name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	content, err := r.raw(relative)
+	if err != nil {
+		return nil, err
+	}
+	if slices.Contains(FileNames, path.Base(relative)) {
+		if r.options.helm {
+			if content, err = r.inflate(relative, content); err != nil {
+				return nil, r.refuse(err)
+			}
+		}
+		if content, err = r.localize(relative, content); err != nil {
+			return nil, r.refuse(err)
+		}
+	}
+	if err := r.inspect(relative, content); err != nil {
+		return nil, r.refuse(err)
+	}
+	return content, nil
+}
+
+// raw reads a file as it is, or as it was edited.
+func (r *repository) raw(relative string) ([]byte, error) {
 	if r.reads++; r.reads > maxReads {
 		return nil, r.refuse(fmt.Errorf("the kustomization reads more than %d files", maxReads))
 	}
 	content, edited := r.overlay[relative]
 	if !edited {
-		_, info, err := r.stat(name)
+		_, info, err := r.stat(path.Join(mount, relative))
 		if err != nil {
 			return nil, err
 		}
 		if info.IsDir() {
-			return nil, fmt.Errorf("'%s' is a directory", name)
+			return nil, fmt.Errorf("'%s' is a directory", relative)
 		}
 		if content, err = fs.ReadFile(r.files, relative); err != nil {
 			return nil, r.refuse(err)
 		}
 	}
-	isKustomization := slices.Contains(FileNames, path.Base(relative))
-	if err := checkAliases(relative, content, isKustomization || r.plugins); err != nil {
-		return nil, r.refuse(err)
-	}
-	if r.options.helm && isKustomization {
-		if content, err = r.inflate(relative, content); err != nil {
-			return nil, r.refuse(err)
-		}
-	}
-	if err := r.inspect(relative, content); err != nil {
+	if err := checkAliases(r.shown(relative), content, r.plugins || slices.Contains(FileNames, path.Base(relative))); err != nil {
 		return nil, r.refuse(err)
 	}
 	return content, nil

@@ -24,19 +24,10 @@ const maxCharts = 100
 // inflate renders the Helm charts of a kustomization in process, and puts what they give in their place, as files that only
 // this build sees. Kustomize itself would run the program helm.
 func (r *repository) inflate(name string, content []byte) ([]byte, error) {
-	var k types.Kustomization
-	if err := k.Unmarshal(content); err != nil {
-		// Kustomize says it better.
+	k, ok := parse(content)
+	charts, globals := chartsOf(&k)
+	if !ok || len(charts) == 0 {
 		return content, nil
-	}
-	k.FixKustomization()
-	charts, globals := k.HelmCharts, k.HelmGlobals
-	old, oldGlobals := types.SplitHelmParameters(k.HelmChartInflationGenerator)
-	if charts = append(charts, old...); len(charts) == 0 {
-		return content, nil
-	}
-	if globals == nil {
-		globals = &oldGlobals
 	}
 	k.HelmCharts, k.HelmGlobals, k.HelmChartInflationGenerator = nil, nil, nil
 	for i := range charts {
@@ -45,7 +36,7 @@ func (r *repository) inflate(name string, content []byte) ([]byte, error) {
 		}
 		text, err := r.chart(path.Dir(name), &charts[i], globals)
 		if err != nil {
-			return nil, fmt.Errorf("%s: chart %q: %w", name, charts[i].Name, err)
+			return nil, fmt.Errorf("%s: chart %q: %w", r.shown(name), charts[i].Name, err)
 		}
 		if len(text) == 0 {
 			continue
@@ -61,9 +52,12 @@ func (r *repository) inflate(name string, content []byte) ([]byte, error) {
 	return edited, err
 }
 
-// chart renders a chart that lies in the repository.
+// chart renders a chart.
 func (r *repository) chart(folder string, chart *types.HelmChart, globals *types.HelmGlobals) ([]byte, error) {
 	root, err := r.chartFolder(folder, chart, globals)
+	if _, fetched := r.fetched.Charts[dependencyOf(chart)]; fetched && errors.Is(err, errNoChart) {
+		root, err = mountName(dependencyOf(chart)), nil
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -125,7 +119,7 @@ func (r *repository) chartFolder(folder string, chart *types.HelmChart, globals 
 		candidates = append(candidates, path.Join(home, chart.Name+"-"+chart.Version, chart.Name))
 	}
 	for _, candidate := range candidates {
-		if !fs.ValidPath(candidate) {
+		if !fs.ValidPath(candidate) || mountOf(candidate) != mountOf(folder) {
 			return "", errors.New("its folder leads out of the repository")
 		}
 		if _, err := fs.Stat(r.files, path.Join(candidate, "Chart.yaml")); err == nil {
@@ -134,8 +128,10 @@ func (r *repository) chartFolder(folder string, chart *types.HelmChart, globals 
 			return "", err
 		}
 	}
-	return "", fmt.Errorf("there is no chart in %s: charts in kustomizations are read from the repository only, so put it there (helm pull --untar), or make it a source of its own", candidates[0])
+	return "", fmt.Errorf("%w in %s: name its repository, or put it there (helm pull --untar)", errNoChart, r.shown(candidates[0]))
 }
+
+var errNoChart = errors.New("there is no chart")
 
 // chartValues merges the values: those inline over those of the file by default, below them with merge, alone with replace; the
 // additional files over all.
@@ -145,6 +141,8 @@ func (r *repository) chartValues(folder, root string, chart *types.HelmChart) (*
 		file := path.Join(folder, chart.ValuesFile)
 		if chart.ValuesFile == "" {
 			file = path.Join(root, "values.yaml")
+		} else if mountOf(file) != mountOf(folder) {
+			return nil, errValuesOutside
 		}
 		var err error
 		if values, err = r.valuesFile(file); err != nil && (chart.ValuesFile != "" || !errors.Is(err, fs.ErrNotExist)) {
@@ -160,6 +158,9 @@ func (r *repository) chartValues(folder, root string, chart *types.HelmChart) (*
 		return nil, fmt.Errorf("valuesMerge is %q: use merge, override or replace", chart.ValuesMerge)
 	}
 	for _, name := range chart.AdditionalValuesFiles {
+		if mountOf(path.Join(folder, name)) != mountOf(folder) {
+			return nil, errValuesOutside
+		}
 		more, err := r.valuesFile(path.Join(folder, name))
 		if err != nil {
 			return nil, err
@@ -169,6 +170,8 @@ func (r *repository) chartValues(folder, root string, chart *types.HelmChart) (*
 	raw, err := json.Marshal(values)
 	return &runtime.RawExtension{Raw: raw}, err
 }
+
+var errValuesOutside = errors.New("a value file leads out of the repository")
 
 func (r *repository) valuesFile(name string) (map[string]any, error) {
 	if !fs.ValidPath(name) {

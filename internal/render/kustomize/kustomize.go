@@ -1,12 +1,13 @@
 // Package kustomize builds a kustomization in process, from a tree of a Git repository.
 //
-// Files are read from anywhere in the repository and nowhere else: remote bases and files, and plugins that run programs are
-// refused, with the entry named. Helm charts in a kustomization are rendered by package helm, if the operator allows them
-// and they lie in the repository. The options of an Application edit the kustomization in memory before it is built, as Argo
+// Files are read from anywhere in the repository and nowhere else. Remote bases, remote manifests and charts of repositories are
+// told before the build (Needs), fetched by the caller, and mounted; the build itself has no network. Plugins that run
+// programs are refused, with the entry named. Helm charts in a kustomization are rendered by package helm, if the operator
+// allows them. The options of an Application edit the kustomization in memory before it is built, as Argo
 // CD does with `kustomize edit`.
 //
-// Start with Build; edit.go are the options, filesystem.go is what Kustomize sees, helm.go the charts, remote.go what is
-// refused, settings.go the operator's flags.
+// Start with Build; edit.go are the options, filesystem.go is what Kustomize sees, helm.go the charts, needs.go and mount.go
+// what comes from elsewhere, remote.go what is refused, settings.go the operator's flags.
 package kustomize
 
 import (
@@ -52,6 +53,8 @@ type Input struct {
 	APIVersions []string
 	// Expand replaces variables in the options where Argo CD does so.
 	Expand func(string) string
+	// Fetched is what Needs named.
+	Fetched Fetched
 }
 
 // Helm tells whether the build may render Helm charts, so that it depends on the destination's version and kinds.
@@ -70,13 +73,25 @@ func (in Input) flags() (buildOptions, error) {
 
 // Build builds a kustomization.
 func Build(ctx context.Context, in Input) ([]*unstructured.Unstructured, error) {
-	name, err := find(in.Files, in.Root)
+	repository, _, err := open(ctx, in)
 	if err != nil {
 		return nil, err
 	}
-	repository := newRepository(ctx, in.Files)
+	resources, err := run(repository, in.Root)
+	if err != nil {
+		return nil, err
+	}
+	return convert(in.Root, resources)
+}
+
+// open finds the kustomization, and edits it by the application's options.
+func open(ctx context.Context, in Input) (repository *repository, name string, err error) {
+	if name, err = find(in.Files, in.Root); err != nil {
+		return nil, "", err
+	}
+	repository = newRepository(ctx, in.Files, in.Fetched)
 	if repository.options, err = in.flags(); err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return nil, "", fmt.Errorf("%s: %w", name, err)
 	}
 	repository.kubeVersion, repository.apiVersions = in.KubeVersion, in.APIVersions
 	if options := in.Options; options != nil {
@@ -86,19 +101,15 @@ func Build(ctx context.Context, in Input) ([]*unstructured.Unstructured, error) 
 		}
 		content, err := fs.ReadFile(in.Files, name)
 		if err != nil {
-			return nil, err
+			return nil, "", err
 		}
 		edited, err := edit(in.Files, in.Root, content, options, in.Expand)
 		if err != nil {
-			return nil, fmt.Errorf("%s: applying the application's kustomize options: %w", name, err)
+			return nil, "", fmt.Errorf("%s: applying the application's kustomize options: %w", name, err)
 		}
 		repository.overlay[name] = edited
 	}
-	resources, err := run(repository, in.Root)
-	if err != nil {
-		return nil, err
-	}
-	return convert(in.Root, resources)
+	return repository, name, nil
 }
 
 // find returns the path of the kustomization in a folder.
@@ -135,7 +146,7 @@ func run(repository *repository, root string) (resmap.ResMap, error) {
 		return nil, repository.refusal
 	}
 	if err != nil {
-		return nil, errors.New(readable(err.Error()))
+		return nil, errors.New(repository.readable(err.Error()))
 	}
 	return resources, nil
 }
@@ -172,9 +183,18 @@ func kustomize(repository *repository, root string) (resmap.ResMap, error) {
 	return krusty.MakeKustomizer(options).Run(repository, path.Join(mount, root))
 }
 
-// readable takes our mount point out of Kustomize's messages, so that paths are those of the repository.
-func readable(text string) string {
-	return strings.ReplaceAll(strings.ReplaceAll(text, mount+"/", ""), mount, ".")
+// readable takes our mount points out of Kustomize's messages, so that paths are those of the repository.
+func (r *repository) readable(text string) string {
+	text = strings.ReplaceAll(strings.ReplaceAll(text, mount+"/", ""), mount, ".")
+	return r.shown(text)
+}
+
+// shown names fetched trees by where they come from.
+func (r *repository) shown(text string) string {
+	for folder, name := range r.names {
+		text = strings.ReplaceAll(text, folder, name)
+	}
+	return text
 }
 
 func convert(root string, resources resmap.ResMap) ([]*unstructured.Unstructured, error) {

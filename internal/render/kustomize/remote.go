@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -32,17 +31,17 @@ func (r *repository) inspect(name string, content []byte) error {
 			if !isKustomization {
 				return nil
 			}
-			return fmt.Errorf("%s: %w", name, err)
+			return fmt.Errorf("%s: %w", r.shown(name), err)
 		}
 		if len(document.Content) == 0 {
 			continue
 		}
 		if isKustomization {
-			if err := r.inspectKustomization(name, document.Content[0]); err != nil {
+			if err := r.inspectKustomization(r.shown(name), document.Content[0]); err != nil {
 				return err
 			}
 		}
-		check := remoteCheck{file: name, seen: map[aliasUse]bool{}}
+		check := remoteCheck{file: name, shown: r.shown(name), localized: r.localized, seen: map[aliasUse]bool{}}
 		if err := check.node(document.Content[0], "", 0); err != nil {
 			return err
 		}
@@ -87,8 +86,10 @@ var pluginFields = []string{"generators", "transformers", "validators"}
 
 // remoteCheck looks for entries below one of the path fields that Kustomize would fetch.
 type remoteCheck struct {
-	// file is the name for errors.
-	file string
+	// file is the path; shown is it for errors.
+	file, shown string
+	// localized are the entries that stand for something fetched.
+	localized map[localEntry]bool
 	// seen are aliases that were followed, so that a few lines of YAML can't mean a billion nodes.
 	seen map[aliasUse]bool
 }
@@ -100,7 +101,7 @@ type aliasUse struct {
 
 func (c *remoteCheck) node(node *yaml.Node, field string, depth int) error {
 	if depth > 100 {
-		return fmt.Errorf("%s:%d: nested too deep", c.file, node.Line)
+		return fmt.Errorf("%s:%d: nested too deep", c.shown, node.Line)
 	}
 	switch node.Kind {
 	case yaml.ScalarNode:
@@ -136,33 +137,25 @@ func (c *remoteCheck) scalar(node *yaml.Node, field string, depth int) error {
 			return c.node(inline.Content[0], "", depth+1)
 		}
 	}
-	if slices.Contains(pathFields, field) && isRemote(node.Value) {
-		return fmt.Errorf("%s:%d: %s: %q is remote, and only files of the repository are used: copy it into the repository", c.file, node.Line, field, node.Value)
+	if !slices.Contains(pathFields, field) {
+		return nil
 	}
-	return nil
+	if isRemote(node.Value) {
+		return fmt.Errorf("%s:%d: %s: %q is remote, and of remote things only resources, bases and components are fetched: copy it into the repository", c.shown, node.Line, field, public(node.Value))
+	}
+	return c.within(node, field)
 }
 
-// userHost is user@host at the start of a path, by which Kustomize recognises scp-like URLs.
-var userHost = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9-]*@`)
-
-// isRemote tells whether Kustomize would take a path for a URL, by the rules of its repospec.go: a scheme that it knows, a
-// user before a host, or github.com. It is asked of every path, whether such a file exists or not, because Kustomize tries
-// the network first.
-func isRemote(entry string) bool {
-	// In the files of a generator, "key=path" is a path after the sign.
-	for _, candidate := range []string{entry, entry[strings.Index(entry, "=")+1:]} {
-		lower := strings.ToLower(strings.TrimSpace(candidate))
-		for strings.HasPrefix(lower, "git::") {
-			lower = strings.TrimPrefix(lower, "git::")
-		}
-		for _, prefix := range []string{"http:", "https:", "ssh://", "file://", "github.com/", "github.com:"} {
-			if strings.HasPrefix(lower, prefix) {
-				return true
-			}
-		}
-		if userHost.MatchString(lower) {
-			return true
+// within refuses a path from one of the fetched trees into another, or into the application's repository.
+func (c *remoteCheck) within(node *yaml.Node, field string) error {
+	if field == "patchesStrategicMerge" && strings.Contains(node.Value, "\n") {
+		return nil // it is the patch itself
+	}
+	folder := path.Dir(c.file)
+	for _, candidate := range []string{node.Value, node.Value[strings.Index(node.Value, "=")+1:]} {
+		if mountOf(path.Join(folder, candidate)) != mountOf(c.file) && !c.localized[localEntry{c.file, candidate}] {
+			return fmt.Errorf("%s:%d: %s: %q leads out of the repository", c.shown, node.Line, field, node.Value)
 		}
 	}
-	return false
+	return nil
 }
