@@ -1,0 +1,79 @@
+// Command health runs the health cases that Argo CD ships with its resource customizations through our checker, and tells
+// which of them we judge otherwise. The cases are upstream's: they are fetched through the Go module proxy, checked
+// against the module's known sum, and read from the archive; nothing of upstream is built or kept here.
+//
+// It is not a unit test of the rules (see internal/health). Start with main; cases.go reads the archive.
+package main
+
+import (
+	"archive/zip"
+	"fmt"
+	"os"
+	"strings"
+
+	"fairlead.dev/fairlead/internal/health"
+)
+
+func main() {
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, "conformance-health:", err)
+		os.Exit(1)
+	}
+}
+
+func run() error {
+	path, err := fetch()
+	if err != nil {
+		return err
+	}
+	archive, err := zip.OpenReader(path)
+	if err != nil {
+		return fmt.Errorf("opening the archive of upstream's module: %w", err)
+	}
+	defer archive.Close()
+	cases, err := read(&archive.Reader)
+	if err != nil {
+		return err
+	}
+	if len(cases) == 0 {
+		return fmt.Errorf("reading %s: no cases: upstream has moved them, see cases.go", path)
+	}
+	return judge(cases)
+}
+
+// judge prints the outcome. Only the status decides: a message is prose, so one that differs is counted apart.
+func judge(cases []testCase) error {
+	verbose := os.Getenv("VERBOSE") != ""
+	var failed []string
+	var skipped, messages int
+	for _, c := range cases {
+		if c.object == nil {
+			skipped++
+			fmt.Printf("SKIP %s: %s\n", c.name, c.skip)
+			continue
+		}
+		got := health.Status{}
+		if s := health.Of(c.object); s != nil {
+			got = *s
+		}
+		switch {
+		case got.Code != c.want.Code:
+			failed = append(failed, fmt.Sprintf("%s: is %q (%s), want %s (%s)", c.name, got.Code, got.Message, c.want.Code, c.want.Message))
+		case strings.TrimSpace(got.Message) != strings.TrimSpace(c.want.Message):
+			messages++
+			if verbose {
+				fmt.Printf("MESSAGE %s:\n  is   %q\n  want %q\n", c.name, got.Message, c.want.Message)
+			}
+		}
+	}
+	for _, f := range failed {
+		fmt.Println("FAIL", f)
+	}
+	passed := len(cases) - skipped - len(failed)
+	fmt.Printf("of the passed, %d have a message other than upstream's, which is no failure (VERBOSE=1 lists them)\n", messages)
+	fmt.Printf("%d passed, %d failed, %d skipped\n", passed, len(failed), skipped)
+	if len(failed) > 0 {
+		return fmt.Errorf("%d cases differ from upstream", len(failed))
+	}
+	return nil
+}
