@@ -44,6 +44,10 @@ bench: build ## micro benchmarks, then the application engine with N=1000 applic
 	@hack/bench.sh
 	@hack/bench-engine.sh $(if $(N),-n $(N))
 
+.PHONY: conformance-health
+conformance-health: ## upstream's own health cases, every kind, through our checker (VERBOSE=1 lists messages that differ)
+	go run ./conformance/health
+
 .PHONY: clean
 clean: ## take the local fleet down and delete what was built here (the cache of built tools stays)
 	@if [ -x bin/fairlead ]; then bin/fairlead local reset || true; fi

@@ -88,6 +88,7 @@ var layers = map[string]layer{
 	"internal/app":      wire,
 	"internal/bench":    wire,
 	"internal/demo":     wire,
+	"conformance":       wire,
 	"internal/archtest": wire,
 	"internal/local":    wire,
 	"internal/testkube": wire,

@@ -43,10 +43,7 @@ var rules = map[schema.GroupKind]func(*unstructured.Unstructured) *Status{
 	{Group: "apiextensions.k8s.io", Kind: "CustomResourceDefinition"}: customResourceDefinition,
 	{Group: v1alpha1.GroupVersion.Group, Kind: "Application"}:         application,
 	{Group: v1alpha1.GroupVersion.Group, Kind: "Rollout"}:             rollout,
-	{Group: v1alpha1.GroupVersion.Group, Kind: "AnalysisRun"}:         phased,
-	{Group: v1alpha1.GroupVersion.Group, Kind: "Experiment"}:          phased,
 	{Group: v1alpha1.GroupVersion.Group, Kind: "Workflow"}:            phased,
-	{Group: "rollouts.kruise.io", Kind: "Rollout"}:                    kruiseRollout,
 }
 
 // Of is the object's health by the built-in rules; nil for kinds that have none, such as ConfigMap.

@@ -39,31 +39,6 @@ func rollout(u *unstructured.Unstructured) *Status {
 	return progressing("Waiting for rollout to be observed")
 }
 
-// kruiseRollout maps the phases of rollouts.kruise.io.
-func kruiseRollout(u *unstructured.Unstructured) *Status {
-	if !observed(u) {
-		return progressing("Rollout is still waiting for its spec to be observed")
-	}
-	message := text(u, "status.message")
-	switch text(u, "status.phase") {
-	case "Healthy", "Initial", "Disabled":
-		return healthy(message)
-	case "Progressing":
-		for _, c := range conditions(u) {
-			if c.kind == "Progressing" && c.reason == "Paused" {
-				return suspended(c.message)
-			}
-		}
-		if text(u, "status.canaryStatus.currentStepState") == "StepPaused" || text(u, "status.blueGreenStatus.currentStepState") == "StepPaused" {
-			return suspended(message)
-		}
-		return progressing(message)
-	case "Terminating", "Disabling":
-		return progressing(message)
-	}
-	return progressing("Waiting for rollout to be observed")
-}
-
 // phased maps kinds that run once: analysis runs, experiments, workflows.
 func phased(u *unstructured.Unstructured) *Status {
 	message := text(u, "status.message")
