@@ -54,7 +54,7 @@ func newCluster(s settings.Cluster, config *rest.Config, options Options, publis
 		needs: newNeeds(), turned: time.Now(),
 	}
 	c.objects = options.objects()
-	c.store = newStore(maker{tracking: c.objects.Tracking, health: c.objects.Health}, func(t telling) {
+	c.store = newStore(maker{tracking: c.objects.Tracking, health: c.objects.Health, labels: c.objects.Labels}, func(t telling) {
 		publish(Change{Server: s.Server, Instance: t.instance, Child: t.child, Orphan: t.orphan})
 	})
 	c.store.quiet = options.Quiet

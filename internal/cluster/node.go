@@ -69,6 +69,8 @@ func shared(s string) string {
 type maker struct {
 	tracking object.Tracking
 	health   healthOf
+	// labels are those that the tree shows.
+	labels []string
 }
 
 // whole makes a node of an object, which stays as it is.
@@ -80,6 +82,8 @@ func (m maker) whole(u *unstructured.Unstructured) *node {
 	}
 	if summarized(n.kind.GroupKind) || n.instance != "" {
 		n.summary = m.summarize(u)
+	} else {
+		n.summary = m.labelled(u)
 	}
 	return n
 }
@@ -87,6 +91,7 @@ func (m maker) whole(u *unstructured.Unstructured) *node {
 // partial makes a node of an object's metadata.
 func (m maker) partial(gvk schema.GroupVersionKind, meta *metav1.PartialObjectMetadata) *node {
 	n := m.identity(gvk, meta)
+	n.summary = m.labelled(meta)
 	if len(meta.Annotations)+len(meta.Labels) == 0 {
 		return n
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -95,6 +96,8 @@ type Objects struct {
 	Health func(*unstructured.Unstructured) *health.Status
 	// Version tells one Health from another.
 	Version string
+	// Labels are those that the resource tree shows.
+	Labels []string
 }
 
 func (o Options) objects() Objects {
@@ -110,5 +113,5 @@ func (o Options) objects() Objects {
 
 // same tells whether the cache needn't be read anew.
 func (o Objects) same(other Objects) bool {
-	return o.Tracking == other.Tracking && o.Version == other.Version
+	return o.Tracking == other.Tracking && o.Version == other.Version && slices.Equal(o.Labels, other.Labels)
 }

@@ -91,7 +91,7 @@ func (n *node) replaces(old *node) bool {
 		return newer(n.resourceVersion, old.resourceVersion)
 	}
 	return newer(n.resourceVersion, old.resourceVersion) ||
-		n.resourceVersion == old.resourceVersion && (old.partial && !n.partial || old.summary == nil && n.summary != nil)
+		n.resourceVersion == old.resourceVersion && (old.partial && !n.partial || old.summary.less(n.summary))
 }
 
 // remove takes out an object that is gone.

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
@@ -181,3 +182,27 @@ func (anyOrphan) Ignores(key object.Key) bool {
 	return key.Name == "default" || key.Name == "kube-root-ca.crt"
 }
 func (anyOrphan) Permits(object.Key) bool { return true }
+
+func TestShownLabels(t *testing.T) {
+	s := newStore(maker{health: health.Of, labels: []string{"team", "tier"}}, func(telling) {})
+	pod := testObject("Pod", "web", "u1", "1", "", "")
+	pod.SetLabels(map[string]string{"tier": "front", "team": "shop", "app": "web"})
+	s.put(s.partial(pod.GroupVersionKind(), &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{
+		Namespace: "dev", Name: "web", UID: "u1", ResourceVersion: "1", Labels: pod.GetLabels(),
+	}}))
+	key := object.Key{Kind: "Pod", Namespace: "dev", Name: "web"}
+	want := []InfoItem{{"team", "shop"}, {"tier", "front"}}
+	if d := cmp.Diff(want, s.treeNode(s.find(key)).Info); d != "" {
+		t.Errorf("of metadata: %s", d)
+	}
+	s.put(s.whole(pod)) // the same version, of which more is known now
+	info := s.treeNode(s.find(key)).Info
+	if len(info) <= len(want) || cmp.Diff(want, info[:2]) != "" {
+		t.Errorf("of a whole pod: %v", info)
+	}
+	other := testObject("ConfigMap", "plain", "u2", "2", "", "")
+	s.put(s.whole(other))
+	if n := s.find(object.KeyOf(other)); n.summary != nil {
+		t.Error("an object without such labels costs nothing")
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"unique"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -32,12 +33,14 @@ type summary struct {
 	facts unique.Handle[facts]
 	pod   *podFacts
 	host  *corev1.NodeStatus
+	// labelsOnly says that nothing else is known, of a kind of which there is metadata.
+	labelsOnly bool
 }
 
 // facts are a summary's comparable part. Lists are joined by newlines, maps are JSON.
 type facts struct {
-	images, network string
-	revision        int64
+	images, network, labels string
+	revision                int64
 }
 
 // podFacts are what `kubectl get pods` shows, and what the pod asks of its node.
@@ -72,7 +75,7 @@ func (m maker) summarize(u *unstructured.Unstructured) *summary {
 	if status := m.health(u); status != nil {
 		s.health, s.healthy = unique.Make(*status), true
 	}
-	f := facts{images: strings.Join(object.Images(u), "\n"), revision: revisionOf(u)}
+	f := facts{images: strings.Join(object.Images(u), "\n"), revision: revisionOf(u), labels: m.shownLabels(u)}
 	if network := networkOf(u); network != nil {
 		text, err := json.Marshal(network)
 		if err == nil {
@@ -87,6 +90,35 @@ func (m maker) summarize(u *unstructured.Unstructured) *summary {
 		s.host = hostOf(u)
 	}
 	return s
+}
+
+// labelled is the summary of an object of which the tree shows labels only; nil where it has none of those.
+func (m maker) labelled(meta metav1.Object) *summary {
+	labels := m.shownLabels(meta)
+	if labels == "" {
+		return nil
+	}
+	return &summary{facts: unique.Make(facts{labels: labels}), labelsOnly: true}
+}
+
+// shownLabels are lines of name=value.
+func (m maker) shownLabels(meta metav1.Object) string {
+	if len(m.labels) == 0 {
+		return ""
+	}
+	var lines []string
+	all := meta.GetLabels()
+	for _, name := range m.labels {
+		if value, ok := all[name]; ok {
+			lines = append(lines, name+"="+value)
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+// less tells that another summary of the same object says more.
+func (s *summary) less(other *summary) bool {
+	return other != nil && (s == nil || s.labelsOnly && !other.labelsOnly)
 }
 
 func (s *summary) status() *health.Status {
@@ -121,6 +153,12 @@ func (s *summary) info() []InfoItem {
 	var info []InfoItem
 	if revision := s.facts.Value().revision; revision > 0 {
 		info = append(info, InfoItem{"Revision", fmt.Sprintf("Rev:%d", revision)})
+	}
+	if labels := s.facts.Value().labels; labels != "" {
+		for line := range strings.SplitSeq(labels, "\n") {
+			name, value, _ := strings.Cut(line, "=")
+			info = append(info, InfoItem{name, value})
+		}
 	}
 	p := s.pod
 	if p == nil {

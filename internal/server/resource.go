@@ -27,16 +27,18 @@ func (s *Server) managedResources(ctx context.Context, c *call, q *protocol.Reso
 	if err != nil {
 		return nil, fmt.Errorf("comparing application '%s': %w", app.Name, err)
 	}
+	masker, err := s.masker(ctx)
+	if err != nil {
+		return nil, err
+	}
 	answer := &protocol.ManagedResourcesResponse{}
 	for _, diff := range diffs {
 		if !selectedResource(q, diff) {
 			continue
 		}
 		masked := *diff
-		for _, state := range []*string{&masked.TargetState, &masked.LiveState, &masked.NormalizedLiveState, &masked.PredictedLiveState} {
-			if *state, err = maskManifest(*state); err != nil {
-				return nil, err
-			}
+		if err := masker.manifests(&masked.TargetState, &masked.LiveState, &masked.NormalizedLiveState, &masked.PredictedLiveState); err != nil {
+			return nil, err
 		}
 		answer.Items = append(answer.Items, &masked)
 	}
@@ -83,8 +85,12 @@ func (s *Server) manifests(ctx context.Context, c *call, q *protocol.Application
 	if err != nil {
 		return nil, fmt.Errorf("rendering application '%s': %w", app.Name, err)
 	}
-	for i, manifest := range answer.Manifests {
-		if answer.Manifests[i], err = maskManifest(manifest); err != nil {
+	masker, err := s.masker(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for i := range answer.Manifests {
+		if err := masker.manifests(&answer.Manifests[i]); err != nil {
 			return nil, err
 		}
 	}
@@ -165,7 +171,16 @@ func (s *Server) getResource(ctx context.Context, c *call, q *protocol.Applicati
 	if err != nil {
 		return nil, err
 	}
-	manifest, err := json.Marshal(masked(object).Object)
+	return s.shown(ctx, object)
+}
+
+// shown answers with a live object, masked.
+func (s *Server) shown(ctx context.Context, object *unstructured.Unstructured) (*protocol.ApplicationResourceResponse, error) {
+	masker, err := s.masker(ctx)
+	if err != nil {
+		return nil, err
+	}
+	manifest, err := json.Marshal(masker.show(object).Object)
 	if err != nil {
 		return nil, err
 	}

@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"reflect"
@@ -40,11 +39,7 @@ func (s *Server) patchResource(ctx context.Context, c *call, q *protocol.Applica
 	if err != nil {
 		return nil, fmt.Errorf("patching %s '%s': %w", target.Kind, target.Name, err)
 	}
-	manifest, err := json.Marshal(masked(object).Object)
-	if err != nil {
-		return nil, err
-	}
-	return &protocol.ApplicationResourceResponse{Manifest: string(manifest)}, nil
+	return s.shown(ctx, object)
 }
 
 // deleteResource deletes a live object as a person asks.

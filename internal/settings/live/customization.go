@@ -73,7 +73,7 @@ func (s *Source) Newest() *customization.Settings {
 func (s *Source) Customize(o *cluster.Options) {
 	o.Objects = func() cluster.Objects {
 		custom := s.Newest()
-		return cluster.Objects{Tracking: custom.Tracking, Health: custom.Health.Of, Version: custom.HealthVersion}
+		return cluster.Objects{Tracking: custom.Tracking, Health: custom.Health.Of, Version: custom.HealthVersion, Labels: custom.CustomLabels}
 	}
 	o.Excluded = func(server string, kind schema.GroupKind) bool { return s.Newest().Excluded(kind, server) }
 	o.RespectRBAC = func() string { return s.Newest().RespectRBAC }
