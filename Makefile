@@ -39,6 +39,10 @@ generate: ## deep copies, CustomResourceDefinitions and the reference of the com
 	go tool controller-gen crd:allowDangerousTypes=true,maxDescLen=0,generateEmbeddedObjectMeta=true paths=./api/... output:crd:dir=./api/crd
 	go run ./cmd/fairlead docs docs/cli
 
+.PHONY: conformance-actions
+conformance-actions: ## upstream's own cases of resource actions through ours; fetches upstream's module once
+	@go run ./conformance/actions
+
 .PHONY: bench
 bench: build ## micro benchmarks, then the application engine with N=1000 applications (N=10000 for more), as tables
 	@hack/bench.sh

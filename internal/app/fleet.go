@@ -37,6 +37,7 @@ var (
 	_ server.CacheInvalidator = (*fleet)(nil)
 	_ server.TreeWatcher      = (*fleet)(nil)
 	_ server.ObjectDeleter    = (*fleet)(nil)
+	_ server.ObjectCreator    = (*fleet)(nil)
 	_ server.EventLister      = (*fleet)(nil)
 	_ server.PodLogger        = (*fleet)(nil)
 )
@@ -177,6 +178,15 @@ func (f *fleet) Delete(ctx context.Context, app *v1alpha1.Application, ref proto
 		return err
 	}
 	return c.Delete(ctx, gvkOf(ref), keyOf(ref), propagation, "")
+}
+
+// Create makes an object beside those that are deployed.
+func (f *fleet) Create(ctx context.Context, app *v1alpha1.Application, u *unstructured.Unstructured, dryRun bool) error {
+	c, err := f.clusterOf(ctx, app)
+	if err != nil {
+		return err
+	}
+	return c.CreateByAction(ctx, u, dryRun)
 }
 
 // Events are those of a live object.

@@ -210,6 +210,29 @@ func (c *Cluster) Create(ctx context.Context, manifest *unstructured.Unstructure
 	return answer, nil
 }
 
+// CreateByAction makes an object that a person's action asks for, or has the API server only check it. Unlike with what
+// is deployed, fields that the API server doesn't know are dropped: so it is with Argo CD, whose scripts count on it.
+func (c *Cluster) CreateByAction(ctx context.Context, manifest *unstructured.Unstructured, dryRun bool) error {
+	ctx, cancel := c.request(ctx)
+	defer cancel()
+	resource, err := c.resource(ctx, manifest.GroupVersionKind(), manifest.GetNamespace())
+	if err != nil {
+		return err
+	}
+	options := metav1.CreateOptions{FieldManager: "fairlead"}
+	if dryRun {
+		options.DryRun = []string{metav1.DryRunAll}
+	}
+	answer, err := resource.Create(ctx, manifest, options)
+	if err != nil {
+		return c.explain("creating", object.KeyOf(manifest), err)
+	}
+	if !dryRun {
+		c.wrote(answer, c.store.put)
+	}
+	return nil
+}
+
 // Delete deletes an object; one that isn't there is no error. Propagation is foreground, background, orphan, force
 // (background, with no grace for pods), or empty for the kind's own. A UID makes sure that it is that object, and not another of the same name.
 func (c *Cluster) Delete(ctx context.Context, gvk schema.GroupVersionKind, key object.Key, propagation string, uid types.UID) error {

@@ -22,6 +22,9 @@ func (r *run) out(value vm.LValue, hint any, depth int) (any, error) {
 	case vm.LString:
 		return strings.ToValidUTF8(string(value), "\uFFFD"), nil
 	case vm.LNumber:
+		if whole, ok := hint.(int64); ok && float64(whole) == float64(value) {
+			return whole, nil // Lua's numbers have 53 bits
+		}
 		return number(float64(value))
 	case *vm.LTable:
 		if depth >= maxDepth {
@@ -57,7 +60,7 @@ func (r *run) table(table *vm.LTable, hint any, depth int) (any, error) {
 		return nil, errors.New("a table has both names and positions")
 	case numbers != 0 && numbers != items:
 		return nil, errors.New("a list has gaps")
-	case numbers > 0 || texts == 0 && r.emptyList(table, hint):
+	case numbers > 0 || texts == 0 && r.emptyList(table, hint, depth):
 		return r.list(table, items, hint, depth)
 	}
 	hints, _ := hint.(map[string]any)
@@ -93,10 +96,15 @@ func (r *run) list(table *vm.LTable, items int, hint any, depth int) (any, error
 }
 
 // emptyList tells whether an empty table is a list.
-func (r *run) emptyList(table *vm.LTable, hint any) bool {
+func (r *run) emptyList(table *vm.LTable, hint any, depth int) bool {
 	if list, known := r.lists[table]; known {
 		return list
 	}
-	_, list := hint.([]any)
-	return list
+	switch hint.(type) {
+	case []any:
+		return true
+	case map[string]any:
+		return false
+	}
+	return depth > 0 // Argo CD writes an empty list, so that's what scripts that work with it mean
 }

@@ -83,7 +83,8 @@ func meterConcatenations(v reflect.Value) {
 }
 
 // Run runs the script with these globals, which are decoded JSON, and returns its first value. A table that the script
-// left empty becomes what the value at the same place in hint is, a list or an object; in doubt an object.
+// left empty becomes what the value at the same place in hint is, a list or an object; in doubt a list, and an object where
+// it is the whole result.
 func (p *Program) Run(globals map[string]any, hint any) (result any, err error) {
 	defer func() {
 		if problem := recover(); problem != nil {

@@ -195,6 +195,13 @@ type ResourceAction struct {
 	Disabled    bool   `json:"disabled,omitempty" protobuf:"varint,3,opt,name=disabled"`
 	IconClass   string `json:"iconClass,omitempty" protobuf:"bytes,4,opt,name=iconClass"`
 	DisplayName string `json:"displayName,omitempty" protobuf:"bytes,5,opt,name=displayName"`
+	// Params are what a run of the action asks for.
+	Params []ResourceActionParam `json:"params,omitempty" protobuf:"bytes,2,rep,name=params"`
+}
+
+// ResourceActionParam is what a run of an action asks for.
+type ResourceActionParam struct {
+	Name string `json:"name,omitempty" protobuf:"bytes,1,opt,name=name"`
 }
 
 // ApplicationPodLogsQuery asks for the logs of one pod, or of all pods below an object.

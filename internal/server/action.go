@@ -1,83 +1,194 @@
 package server
 
 import (
-	"encoding/json"
+	"context"
 	"fmt"
-	"slices"
-	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	argo "fairlead.dev/fairlead/api/argo/v1alpha1"
+	"fairlead.dev/fairlead/internal/access"
+	"fairlead.dev/fairlead/internal/action"
+	"fairlead.dev/fairlead/internal/object"
+	"fairlead.dev/fairlead/internal/project"
 	"fairlead.dev/fairlead/internal/protocol"
 	"fairlead.dev/fairlead/internal/rollout"
 )
 
-const rolloutKind = "Rollout"
+const (
+	rolloutKind  = "Rollout"
+	rolloutGroup = "argoproj.io"
+)
 
-const rolloutGroup = "argoproj.io"
-
-func isRollout(object *unstructured.Unstructured) bool {
-	gvk := object.GroupVersionKind()
-	return gvk.Group == argo.GroupVersion.Group && gvk.Kind == rolloutKind
-}
-
-// actionsOf are the actions that an object has, those that its state doesn't allow disabled, as Argo CD's built-in ones.
-func actionsOf(object *unstructured.Unstructured) []*protocol.ResourceAction {
-	var actions []*protocol.ResourceAction
-	add := func(name string, enabled bool) {
-		actions = append(actions, &protocol.ResourceAction{Name: name, Disabled: !enabled})
-	}
-	gvk := object.GroupVersionKind()
-	switch {
-	case isRollout(object):
-		paused, _, _ := unstructured.NestedBool(object.Object, "spec", "paused")
-		conditions, _, _ := unstructured.NestedSlice(object.Object, "status", "pauseConditions")
-		aborted, _, _ := unstructured.NestedBool(object.Object, "status", "abort")
-		stable, _, _ := unstructured.NestedString(object.Object, "status", "stableRS")
-		current, _, _ := unstructured.NestedString(object.Object, "status", "currentPodHash")
-		updating := stable != "" && stable != current
-		add(rollout.ActionRestart, true)
-		add(rollout.ActionResume, paused || len(conditions) > 0)
-		add(rollout.ActionPromoteFull, updating && !aborted)
-		add(rollout.ActionAbort, updating && !aborted)
-		add(rollout.ActionRetry, aborted)
-		add(rollout.ActionPause, !paused)
-	case gvk.Group == "apps" && slices.Contains(restartable, gvk.Kind):
-		add(rollout.ActionRestart, true)
-		if gvk.Kind == "Deployment" {
-			paused, _, _ := unstructured.NestedBool(object.Object, "spec", "paused")
-			add(rollout.ActionPause, !paused)
-			add(rollout.ActionResume, paused)
-		}
-	}
-	return actions
-}
-
-// restartable are the kinds of group apps that have a pod template to restart.
-var restartable = []string{"Deployment", "StatefulSet", "DaemonSet"}
-
-// workloadPatches carry out an action on a workload of Kubernetes itself.
-func workloadPatches(object *unstructured.Unstructured, action string, now time.Time) ([]rollout.Patch, error) {
-	gvk := object.GroupVersionKind()
-	if gvk.Group != "apps" || !slices.ContainsFunc(actionsOf(object), func(a *protocol.ResourceAction) bool { return a.Name == action }) {
-		return nil, invalid(fmt.Sprintf("the action %s isn't known for %s", action, gvk.Kind))
-	}
-	spec := map[string]any{}
-	switch action {
-	case rollout.ActionRestart:
-		spec["template"] = map[string]any{"metadata": map[string]any{"annotations": map[string]any{
-			"kubectl.kubernetes.io/restartedAt": now.UTC().Format(time.RFC3339),
-		}}}
-	case rollout.ActionPause:
-		spec["paused"] = true
-	case rollout.ActionResume:
-		spec["paused"] = false
-	}
-	body, err := json.Marshal(map[string]any{"spec": spec})
+// listActions tells which actions a live object has, or the application itself.
+func (s *Server) listActions(ctx context.Context, c *call, q *protocol.ApplicationResourceRequest) (*protocol.ResourceActionsListResponse, error) {
+	app, err := s.app(ctx, c, appRef{q.Name, q.AppNamespace, q.Project})
 	if err != nil {
 		return nil, err
 	}
-	return []rollout.Patch{{Type: types.MergePatchType, Body: body}}, nil
+	source, err := s.actionSource(ctx, app, requestedRef(q))
+	if err != nil {
+		return nil, err
+	}
+	custom, err := s.options.Settings.Customization(ctx)
+	if err != nil {
+		return nil, err
+	}
+	actions, err := custom.Actions.Discover(source)
+	if err != nil {
+		return nil, precondition(err.Error())
+	}
+	return &protocol.ResourceActionsListResponse{Actions: actions}, nil
+}
+
+func (s *Server) runAction(ctx context.Context, c *call, q *protocol.ResourceActionRunRequest) (*protocol.ApplicationResponse, error) {
+	return s.act(ctx, c, &protocol.ResourceActionRunRequestV2{
+		Name: q.Name, AppNamespace: q.AppNamespace, Project: q.Project, Action: q.Action,
+		Group: q.Group, Version: q.Version, Kind: q.Kind, Namespace: q.Namespace, ResourceName: q.ResourceName,
+	})
+}
+
+// act runs an action on a live object. The permission is that of the very action and kind.
+func (s *Server) act(ctx context.Context, c *call, q *protocol.ResourceActionRunRequestV2) (*protocol.ApplicationResponse, error) {
+	app, err := s.visibleApp(ctx, c, appRef{q.Name, q.AppNamespace, q.Project})
+	if err != nil {
+		return nil, err
+	}
+	c.checked = true
+	if err := c.require(access.Applications, access.RunAction(q.Group, q.Kind, q.Action), s.object(app)); err != nil {
+		return nil, err
+	}
+	target := protocol.ResourceRef{Group: q.Group, Version: q.Version, Kind: q.Kind, Namespace: q.Namespace, Name: q.ResourceName}
+	source, err := s.actionSource(ctx, app, target)
+	if err != nil {
+		return nil, err
+	}
+	custom, err := s.options.Settings.Customization(ctx)
+	if err != nil {
+		return nil, err
+	}
+	params := make(map[string]string, len(q.ResourceActionParameters))
+	for _, p := range q.ResourceActionParameters {
+		params[p.Name] = p.Value
+	}
+	changes, err := custom.Actions.Run(source, q.Action, params, s.options.Clock.Now())
+	if err != nil {
+		return nil, precondition(err.Error())
+	}
+	if err := s.carryOut(ctx, app, source, changes); err != nil {
+		return nil, fmt.Errorf("running action %s on %s '%s': %w", q.Action, q.Kind, q.ResourceName, err)
+	}
+	return &protocol.ApplicationResponse{}, nil
+}
+
+// isItself tells whether an object of an application is the application.
+func isItself(app *argo.Application, ref protocol.ResourceRef) bool {
+	return ref.Group == argo.GroupVersion.Group && ref.Kind == "Application" && ref.Name == app.Name &&
+		(ref.Namespace == "" || ref.Namespace == app.Namespace)
+}
+
+// actionSource is the object that an action is for: one that the application has in its cluster, or the application.
+func (s *Server) actionSource(ctx context.Context, app *argo.Application, ref protocol.ResourceRef) (*unstructured.Unstructured, error) {
+	if !isItself(app, ref) {
+		return s.liveObject(ctx, app, ref)
+	}
+	fields, err := runtime.DefaultUnstructuredConverter.ToUnstructured(app)
+	if err != nil {
+		return nil, fmt.Errorf("reading application '%s': %w", app.Name, err)
+	}
+	u := &unstructured.Unstructured{Object: fields}
+	u.SetGroupVersionKind(argo.GroupVersion.WithKind("Application"))
+	return u, nil
+}
+
+// carryOut writes what an action changes, once all of it is permitted and the API server would take what is new.
+func (s *Server) carryOut(ctx context.Context, app *argo.Application, source *unstructured.Unstructured, changes []action.Change) error {
+	for _, change := range changes {
+		itself := change.Operation == action.Patch && isItself(app, refTo(source))
+		if !itself {
+			if err := s.permitObject(ctx, app, change.Object); err != nil {
+				return err
+			}
+		}
+		if change.Operation == action.Create {
+			if err := s.createObject(ctx, app, change.Object, true); err != nil {
+				return err
+			}
+		}
+	}
+	for _, change := range changes {
+		var err error
+		if change.Operation == action.Create {
+			err = s.createObject(ctx, app, change.Object, false)
+		} else {
+			err = s.patchObject(ctx, app, source, change.Object)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// permitObject asks the application's project about an object.
+func (s *Server) permitObject(ctx context.Context, app *argo.Application, u *unstructured.Unstructured) error {
+	bounds, err := s.project(ctx, app.Spec.ProjectName())
+	if err != nil {
+		return err
+	}
+	destination, err := s.destination(ctx, app)
+	if err != nil {
+		return err
+	}
+	destination.Namespace = u.GetNamespace()
+	namespaced := u.GetNamespace() != ""
+	if !project.PermitsKind(bounds, object.KeyOf(u), namespaced) || namespaced && !project.PermitsDestination(bounds, destination) {
+		gvk := u.GroupVersionKind()
+		return precondition(fmt.Sprintf("application is not permitted to manage %s/%s/%s in %s", gvk.Group, gvk.Kind, u.GetName(), u.GetNamespace()))
+	}
+	return nil
+}
+
+func (s *Server) createObject(ctx context.Context, app *argo.Application, u *unstructured.Unstructured, dryRun bool) error {
+	creator, ok := s.options.Fleet.(ObjectCreator)
+	if !ok {
+		return missingPart("create objects")
+	}
+	return creator.Create(ctx, app, u, dryRun)
+}
+
+// patchObject writes the difference to the live object: the status apart, as many kinds have it as a subresource; those
+// that don't answer that they have none.
+func (s *Server) patchObject(ctx context.Context, app *argo.Application, live, changed *unstructured.Unstructured) error {
+	status, rest, all, err := action.MergePatches(live, changed)
+	if err != nil || all == nil {
+		return err
+	}
+	ref := refTo(live)
+	if isItself(app, ref) {
+		return s.options.Client.Patch(ctx, app.DeepCopy(), client.RawPatch(types.MergePatchType, all))
+	}
+	if status != nil {
+		_, err := s.options.Fleet.Patch(ctx, app, ref, []rollout.Patch{{Subresource: "status", Type: types.MergePatchType, Body: status}})
+		switch {
+		case apierrors.IsNotFound(err):
+			rest = all
+		case err != nil:
+			return err
+		}
+	}
+	if rest == nil {
+		return nil
+	}
+	_, err = s.options.Fleet.Patch(ctx, app, ref, []rollout.Patch{{Type: types.MergePatchType, Body: rest}})
+	return err
+}
+
+func refTo(u *unstructured.Unstructured) protocol.ResourceRef {
+	gvk := u.GroupVersionKind()
+	return protocol.ResourceRef{Group: gvk.Group, Version: gvk.Version, Kind: gvk.Kind, Namespace: u.GetNamespace(), Name: u.GetName()}
 }

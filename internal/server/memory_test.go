@@ -61,9 +61,11 @@ type memoryFleet struct {
 	live map[protocol.ResourceRef]*unstructured.Unstructured
 	sets []appsv1.ReplicaSet
 	// deleted is what was asked for, changes and stray are the tree's.
-	deleted []string
-	changes chan struct{}
-	stray   string
+	deleted, created []string
+	changes          chan struct{}
+	stray            string
+	// flat says that the kinds have no subresources.
+	flat bool
 }
 
 func newMemoryFleet(t *testing.T) *memoryFleet {
@@ -109,6 +111,9 @@ func (f *memoryFleet) Patch(ctx context.Context, app *argo.Application, ref prot
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, patch := range patches {
+		if patch.Subresource != "" && f.flat {
+			return nil, apierrors.NewNotFound(schema.GroupResource{Group: ref.Group, Resource: ref.Kind}, ref.Name)
+		}
 		before, err := json.Marshal(u.Object)
 		if err != nil {
 			return nil, err
@@ -124,6 +129,19 @@ func (f *memoryFleet) Patch(ctx context.Context, app *argo.Application, ref prot
 	}
 	f.live[refOf(u)] = u
 	return u.DeepCopy(), nil
+}
+
+func (f *memoryFleet) Create(_ context.Context, _ *argo.Application, u *unstructured.Unstructured, dryRun bool) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if u.GetLabels()["valid"] == "false" {
+		return errors.New("the API server finds it invalid")
+	}
+	if !dryRun {
+		f.created = append(f.created, u.GetKind()+" "+u.GetNamespace()+"/"+u.GetName())
+		f.live[refOf(u)] = u
+	}
+	return nil
 }
 
 func (f *memoryFleet) Tree(context.Context, *argo.Application) (*protocol.ApplicationTree, error) {

@@ -129,6 +129,12 @@ type ClusterInformer interface {
 	ClusterInfo(ctx context.Context, cluster settings.Cluster) protocol.ClusterInfo
 }
 
+// ObjectCreator is a Fleet that can make new objects, as some resource actions do. A dry run has the API server check the
+// object and doesn't keep it.
+type ObjectCreator interface {
+	Create(ctx context.Context, app *argo.Application, object *unstructured.Unstructured, dryRun bool) error
+}
+
 // CacheInvalidator is a Fleet that can read a cluster anew.
 type CacheInvalidator interface {
 	InvalidateCache(cluster settings.Cluster) error

@@ -119,7 +119,7 @@ func TestResources(t *testing.T) {
 			}
 		}
 	}
-	if fmt.Sprint(names) != "[restart resume promote-full abort pause]" {
+	if fmt.Sprint(names) != "[restart resume abort pause promote-full skip-current-step]" {
 		t.Errorf("got %v, %v", names, err)
 	}
 	run := &protocol.ResourceActionRunRequestV2{Name: "production", Namespace: "shop-prod", ResourceName: "web", Version: "v1alpha1", Group: "argoproj.io", Kind: "Rollout", Action: "resume"}
@@ -130,7 +130,7 @@ func TestResources(t *testing.T) {
 	}
 	run.Action = "explode"
 	_, err = hubclient.Call(ctx, operator, protocol.ApplicationRunActionV2, run)
-	wantCode(t, err, connect.CodeFailedPrecondition, "unknown action \"explode\"")
+	wantCode(t, err, connect.CodeFailedPrecondition, "the action explode isn't known for Rollout")
 
 	manifests, err := hubclient.Call(ctx, operator, protocol.ApplicationManifests, &protocol.ApplicationManifestQuery{Name: "production"})
 	if err != nil || strings.Contains(fmt.Sprint(manifests.Manifests), "hunter2") || len(manifests.Manifests) != 2 {

@@ -10,9 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	argo "fairlead.dev/fairlead/api/argo/v1alpha1"
-	"fairlead.dev/fairlead/internal/access"
 	"fairlead.dev/fairlead/internal/protocol"
-	"fairlead.dev/fairlead/internal/rollout"
 )
 
 func (s *Server) managedResources(ctx context.Context, c *call, q *protocol.ResourcesQuery) (*protocol.ManagedResourcesResponse, error) {
@@ -185,63 +183,4 @@ func (s *Server) shown(ctx context.Context, object *unstructured.Unstructured) (
 		return nil, err
 	}
 	return &protocol.ApplicationResourceResponse{Manifest: string(manifest)}, nil
-}
-
-func (s *Server) listActions(ctx context.Context, c *call, q *protocol.ApplicationResourceRequest) (*protocol.ResourceActionsListResponse, error) {
-	app, err := s.app(ctx, c, appRef{q.Name, q.AppNamespace, q.Project})
-	if err != nil {
-		return nil, err
-	}
-	object, err := s.liveObject(ctx, app, requestedRef(q))
-	if err != nil {
-		return nil, err
-	}
-	return &protocol.ResourceActionsListResponse{Actions: actionsOf(object)}, nil
-}
-
-func (s *Server) runAction(ctx context.Context, c *call, q *protocol.ResourceActionRunRequest) (*protocol.ApplicationResponse, error) {
-	return s.act(ctx, c, appRef{q.Name, q.AppNamespace, q.Project}, protocol.ResourceRef{
-		Group: q.Group, Version: q.Version, Kind: q.Kind, Namespace: q.Namespace, Name: q.ResourceName,
-	}, q.Action)
-}
-
-func (s *Server) runActionV2(ctx context.Context, c *call, q *protocol.ResourceActionRunRequestV2) (*protocol.ApplicationResponse, error) {
-	return s.act(ctx, c, appRef{q.Name, q.AppNamespace, q.Project}, protocol.ResourceRef{
-		Group: q.Group, Version: q.Version, Kind: q.Kind, Namespace: q.Namespace, Name: q.ResourceName,
-	}, q.Action)
-}
-
-// act runs an action on a live object. The permission is that of the very action and kind.
-func (s *Server) act(ctx context.Context, c *call, ref appRef, target protocol.ResourceRef, action string) (*protocol.ApplicationResponse, error) {
-	app, err := s.visibleApp(ctx, c, ref)
-	if err != nil {
-		return nil, err
-	}
-	c.checked = true
-	if err := c.require(access.Applications, access.RunAction(target.Group, target.Kind, action), s.object(app)); err != nil {
-		return nil, err
-	}
-	object, err := s.liveObject(ctx, app, target)
-	if err != nil {
-		return nil, err
-	}
-	patches, err := s.actionPatches(object, action)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := s.options.Fleet.Patch(ctx, app, target, patches); err != nil {
-		return nil, fmt.Errorf("running action %s on %s '%s': %w", action, target.Kind, target.Name, err)
-	}
-	return &protocol.ApplicationResponse{}, nil
-}
-
-func (s *Server) actionPatches(object *unstructured.Unstructured, action string) ([]rollout.Patch, error) {
-	if isRollout(object) {
-		patches, err := rollout.Control(action, object, s.options.Clock.Now())
-		if err != nil {
-			return nil, precondition(err.Error())
-		}
-		return patches, nil
-	}
-	return workloadPatches(object, action, s.options.Clock.Now())
 }

@@ -72,7 +72,7 @@ func (s *Server) resourceTable() []row {
 		unary(p.ApplicationResource, may(apps, access.Get), s.getResource, get("/api/v1/applications/{name}/resource")),
 		unary(p.ApplicationActions, may(apps, access.Get), s.listActions, get("/api/v1/applications/{name}/resource/actions")),
 		unary(p.ApplicationRunAction, may(apps, access.Action), s.runAction, post("/api/v1/applications/{name}/resource/actions", "action")),
-		unary(p.ApplicationRunActionV2, may(apps, access.Action), s.runActionV2, post("/api/v1/applications/{name}/resource/actions/v2", "*")),
+		unary(p.ApplicationRunActionV2, may(apps, access.Action), s.act, post("/api/v1/applications/{name}/resource/actions/v2", "*")),
 		unary(p.ApplicationEvents, may(apps, access.Get), s.listEvents, get("/api/v1/applications/{name}/events")),
 		stream(p.ApplicationPodLogs, may(access.Logs, access.Get), s.podLogs,
 			get("/api/v1/applications/{name}/pods/{podName}/logs"), get("/api/v1/applications/{name}/logs")),
