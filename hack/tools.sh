@@ -60,6 +60,7 @@ packages() {
 		conntrack conntrack
 		busybox busybox-static
 		git git
+		ssh openssh-client
 		/usr/lib/cni/ptp containernetworking-plugins
 	EOT
 	if [ ${#missing[@]} -eq 0 ]; then return; fi
