@@ -154,7 +154,7 @@ func (t *Tree) lfsEndpoint(ctx context.Context, remote Remote) (lfsPlace, error)
 	case "ssh":
 		return r.lfsOverSSH(ctx, remote)
 	default:
-		return lfsPlace{}, fmt.Errorf("Git LFS over %s is not supported: use https or ssh", r.where.scheme)
+		return lfsPlace{}, fmt.Errorf("asking for Git LFS over %s: use https or ssh", r.where.scheme)
 	}
 }
 
