@@ -60,7 +60,7 @@ func RunAgent(ctx context.Context, options AgentOptions) error {
 		return err
 	}
 	options.Logger.Info("agent starts", "cluster", options.Cluster.Host)
-	return manager.Start(ctx)
+	return runUntil(ctx, manager)
 }
 
 // unlimited leaves the rate of requests to the API server's own priority and fairness.

@@ -50,7 +50,7 @@ func RunHub(ctx context.Context, options HubOptions) error {
 	}
 	options.Logger.Info("hub starts", "address", options.Address, "namespace", options.Namespace, "version", options.Version)
 	defer parts.closeTracer()
-	return mgr.Start(ctx)
+	return runUntil(ctx, mgr)
 }
 
 func installHub(ctx context.Context, options HubOptions) error {
