@@ -169,10 +169,9 @@ func killAt(n int64, then fault, killed chan struct{}) fault {
 	}
 }
 
-// TestFaultyWire has releases go out over a wire that fails in one way or another all the time; some must wait until it is
-// mended, and none does harm.
-func TestFaultyWire(t *testing.T) {
-	for name, fault := range map[string]fault{
+// wireFaults are ways in which the wire fails all the time.
+func wireFaults() map[string]fault {
+	return map[string]fault{
 		"errors":                some(3, answer(http.StatusInternalServerError, "InternalError")),
 		"throttled":             when(write, some(3, answer(http.StatusTooManyRequests, "TooManyRequests"))),
 		"unavailable":           some(4, answer(http.StatusServiceUnavailable, "ServiceUnavailable")),
@@ -187,7 +186,13 @@ func TestFaultyWire(t *testing.T) {
 		"expired watches":       when(watch, some(2, expired)),
 		"slow":                  slow(30 * time.Millisecond),
 		"watches refused":       when(watch, some(2, answer(http.StatusForbidden, "Forbidden"))),
-	} {
+	}
+}
+
+// TestFaultyWire has releases go out over a wire that fails in one way or another all the time; some must wait until it is
+// mended, and none does harm.
+func TestFaultyWire(t *testing.T) {
+	for name, fault := range wireFaults() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := newFleet(t)

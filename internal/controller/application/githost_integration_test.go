@@ -76,7 +76,9 @@ func hang(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
 
 func hangUp(w http.ResponseWriter, _ *http.Request) {
 	if connection, _, err := w.(http.Hijacker).Hijack(); err == nil {
-		_ = connection.(*net.TCPConn).SetLinger(0) // a reset, not an end
+		if tcp, ok := connection.(*net.TCPConn); ok {
+			_ = tcp.SetLinger(0) // a reset, not an end
+		}
 		_ = connection.Close()
 	}
 }

@@ -31,6 +31,9 @@ var errDead = errors.New("the hub is dead")
 
 func (w *wire) wrap(next http.RoundTripper, dead *atomic.Bool) http.RoundTripper {
 	return roundTrip(func(request *http.Request) (*http.Response, error) {
+		if dead.Load() && request.Method == http.MethodGet {
+			return next.RoundTrip(request) // controller-runtime doesn't end before its first lists are through
+		}
 		if dead.Load() {
 			return nil, errDead
 		}
