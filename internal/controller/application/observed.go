@@ -72,9 +72,9 @@ func (t observedManifests) Render(ctx context.Context, request desired.Request) 
 // observed counts and traces what an application asks of its cluster.
 type observed struct {
 	Cluster
-	r      *Reconciler
-	app    *v1alpha1.Application
-	server string
+	r *Reconciler
+	// These are equal in each reconcile of an application, so that a run knows its cluster again.
+	namespace, project, server string
 }
 
 func (o observed) begin(ctx context.Context, verb string, gvk schema.GroupVersionKind, key object.Key, dryRun bool) (context.Context, func(error)) {
@@ -89,7 +89,7 @@ func (o observed) begin(ctx context.Context, verb string, gvk schema.GroupVersio
 		end(err)
 		pending.Dec()
 		o.r.metrics.execs.WithLabelValues(o.r.metrics.host, name).Inc()
-		o.r.metrics.kubeRequests.WithLabelValues(o.app.Namespace, "", o.app.Spec.ProjectName(), o.server, statusCode(err), verb,
+		o.r.metrics.kubeRequests.WithLabelValues(o.namespace, "", o.project, o.server, statusCode(err), verb,
 			gvk.Kind, key.Namespace, strconv.FormatBool(dryRun)).Inc()
 	}
 }

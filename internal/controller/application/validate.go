@@ -98,6 +98,6 @@ func (r *Reconciler) connect(ctx context.Context, v *visit) error {
 	if err != nil {
 		return err
 	}
-	v.cluster = recording{Cluster: observed{Cluster: c, r: r, app: v.app, server: v.destination.Server}, session: v.session}
+	v.cluster = recording{Cluster: observed{Cluster: c, r: r, namespace: v.app.Namespace, project: v.app.Spec.ProjectName(), server: v.destination.Server}, session: v.session}
 	return nil
 }
