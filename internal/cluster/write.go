@@ -62,6 +62,7 @@ func (c *Cluster) Apply(ctx context.Context, manifest *unstructured.Unstructured
 	if err != nil {
 		return nil, err
 	}
+	manifest, _ = object.Distinct(manifest)
 	var answer *unstructured.Unstructured
 	if o.Replace {
 		answer, err = c.replaceObject(ctx, resource, manifest, o)
