@@ -30,7 +30,7 @@ type Network struct {
 
 // networkOf reads it off the kinds that have any; nil for others.
 func networkOf(u *unstructured.Unstructured) *Network {
-	n := &Network{ExternalURLs: links(u)}
+	n := &Network{ExternalURLs: Links(u)}
 	group, kind := u.GroupVersionKind().Group, u.GetKind()
 	switch {
 	case group == "" && kind == "Pod":
@@ -42,6 +42,10 @@ func networkOf(u *unstructured.Unstructured) *Network {
 		}
 	case (group == "networking.k8s.io" || group == "extensions") && kind == "Ingress":
 		n.ofIngress(u)
+	case group == gatewayGroup && kind == "Gateway":
+		n.ofGateway(u)
+	case group == gatewayGroup && slices.Contains([]string{"HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute", "UDPRoute"}, kind):
+		n.ofRoute(u)
 	case group == "networking.istio.io" && kind == "VirtualService":
 		n.ofVirtualService(u)
 	case group == "networking.istio.io" && kind == "ServiceEntry":
@@ -56,9 +60,9 @@ func networkOf(u *unstructured.Unstructured) *Network {
 	return n
 }
 
-// links are the addresses in link annotations, either bare or after a title and "|". Only web addresses count: they become
+// Links are the addresses in an object's own link annotations, either bare or after a title and "|". Only web addresses count: they become
 // links in a browser.
-func links(u *unstructured.Unstructured) []string {
+func Links(u interface{ GetAnnotations() map[string]string }) []string {
 	var all []string
 	for name, value := range u.GetAnnotations() {
 		if !strings.HasPrefix(name, linkPrefix) {

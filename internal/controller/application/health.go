@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"fairlead.dev/fairlead/api/argo/v1alpha1"
+	"fairlead.dev/fairlead/internal/cluster"
 	"fairlead.dev/fairlead/internal/health"
 	"fairlead.dev/fairlead/internal/object"
 )
@@ -75,13 +76,16 @@ func (r *Reconciler) describe(v *visit) {
 		status.Sync.Revision, status.Sync.Revisions = before.Revision, before.Revisions
 	}
 	var images []string
+	urls := cluster.Links(v.app)
 	for _, o := range c.objects {
 		if o.live != nil {
 			images = append(images, object.Images(o.live)...)
+			urls = append(urls, cluster.ExternalURLs(o.live)...)
 		}
 	}
 	slices.Sort(images)
-	status.Summary.Images = slices.Compact(images)
+	slices.Sort(urls)
+	status.Summary.Images, status.Summary.ExternalURLs = slices.Compact(images), slices.Compact(urls)
 	if status.ControllerNamespace == "" {
 		status.ControllerNamespace = r.options.Namespace
 	}
