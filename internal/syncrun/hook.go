@@ -179,13 +179,17 @@ func Terminate(ctx context.Context, c Cluster, state *v1alpha1.OperationState) {
 	}
 }
 
-// Abandon lets the hooks that run go on by themselves: nobody will look at how they end.
-func (r *Run) Abandon(ctx context.Context) {
-	for _, step := range append(slices.Clone(r.Plan.Steps), r.Plan.OnFailure...) {
-		for _, a := range step.Actions() {
-			if live, exists := r.Cluster.Live(a.Key); a.Hook && exists && live != nil && r.ours(live, step.Phase) {
-				_ = r.release(ctx, live)
-			}
+// Abandon lets the hooks of an operation go on by themselves: nobody will look at how they end. As for Terminate, what was
+// recorded tells which.
+func Abandon(ctx context.Context, c Cluster, state *v1alpha1.OperationState) {
+	if state == nil || state.SyncResult == nil {
+		return
+	}
+	r := Run{Cluster: c}
+	for _, result := range state.SyncResult.Resources {
+		key := object.Key{Group: result.Group, Kind: result.Kind, Namespace: result.Namespace, Name: result.Name}
+		if live, exists := c.Live(key); result.HookType != "" && exists && live != nil && live.GetAnnotations()[syncplan.OperationAnnotation] != "" {
+			_ = r.release(ctx, live)
 		}
 	}
 }

@@ -92,7 +92,7 @@ func (r *Run) Advance(ctx context.Context) (Outcome, error) {
 	}
 	if len(r.State.SyncResult.Resources) == 0 && !r.checked {
 		if ok := r.check(ctx); !ok {
-			return Outcome{Phase: v1alpha1.OperationFailed, Message: "one or more objects failed to apply (dry run)" + r.reasons()}, nil
+			return Outcome{Phase: v1alpha1.OperationFailed, Message: "one or more objects failed to apply (dry run)" + r.reasons(otherPhases)}, nil
 		}
 	}
 	r.checked = true
@@ -150,8 +150,15 @@ func (r *Run) fail(ctx context.Context, message string) (Outcome, error) {
 	if err != nil || outcome.Phase == v1alpha1.OperationRunning {
 		return outcome, err
 	}
-	return Outcome{Phase: v1alpha1.OperationFailed, Message: message + r.reasons()}, nil
+	message += r.reasons(otherPhases)
+	if reasons := r.reasons(failurePhase); reasons != "" {
+		message += "\none or more SyncFail hooks failed" + reasons
+	}
+	return Outcome{Phase: v1alpha1.OperationFailed, Message: message}, nil
 }
+
+func failurePhase(phase v1alpha1.SyncPhase) bool { return phase == v1alpha1.SyncPhaseSyncFail }
+func otherPhases(phase v1alpha1.SyncPhase) bool  { return phase != v1alpha1.SyncPhaseSyncFail }
 
 // failure tells whether something failed, apart from the hooks that run after failures.
 func (r *Run) failure() (string, bool) {
@@ -169,10 +176,13 @@ func (r *Run) failure() (string, bool) {
 	return "", false
 }
 
-// reasons are the messages of what failed, bounded.
-func (r *Run) reasons() string {
+// reasons are the messages of what failed in some phases, bounded.
+func (r *Run) reasons(in func(v1alpha1.SyncPhase) bool) string {
 	var reasons []string
 	for _, result := range r.State.SyncResult.Resources {
+		if !in(result.SyncPhase) {
+			continue
+		}
 		if result.Status == v1alpha1.ResultCodeSyncFailed || result.HookPhase == v1alpha1.OperationFailed || result.HookPhase == v1alpha1.OperationError {
 			if len(reasons) == 5 {
 				reasons = append(reasons, "…")

@@ -216,6 +216,22 @@ func TestFailingHookRunsTheAlarmAndNothingElse(t *testing.T) {
 	}
 }
 
+func TestFailureOfTheAlarmIsToldToo(t *testing.T) {
+	m := newMemory()
+	run := newRun(t, m, newState(), "1", func() error { return nil })
+	for _, hook := range []object.Key{migrate, alarm} {
+		if outcome, err := run.Advance(t.Context()); err != nil || outcome.Phase != v1alpha1.OperationRunning {
+			t.Fatalf("%+v %v", outcome, err)
+		}
+		m.set(hook, conditions("Failed"))
+	}
+	outcome, err := run.Advance(t.Context())
+	want := "one or more synchronization tasks completed unsuccessfully, reason: its message\none or more SyncFail hooks failed, reason: its message"
+	if err != nil || outcome.Phase != v1alpha1.OperationFailed || outcome.Message != want {
+		t.Errorf("%+v %v", outcome, err)
+	}
+}
+
 func TestRefusedManifestStopsEverythingBeforeItBegins(t *testing.T) {
 	m := newMemory().withOld()
 	m.refuse[service] = errors.New("port 99999 is invalid")

@@ -116,6 +116,9 @@ func (r *Run) act(ctx context.Context, a syncplan.Action, phase v1alpha1.SyncPha
 		return &result, ""
 	}
 	done := applied(a, before, answer)
+	if _, repetitions := object.Distinct(a.Target); len(repetitions) > 0 {
+		done.Message += ": warning: " + summary(repetitions, "repetitions")
+	}
 	return &done, ""
 }
 
@@ -303,7 +306,7 @@ func (r *Run) dryRun(ctx context.Context) Outcome {
 		}
 	}
 	if !ok {
-		return Outcome{Phase: v1alpha1.OperationFailed, Message: "one or more objects failed to apply (dry run)" + r.reasons()}
+		return Outcome{Phase: v1alpha1.OperationFailed, Message: "one or more objects failed to apply (dry run)" + r.reasons(otherPhases)}
 	}
 	return Outcome{Phase: v1alpha1.OperationSucceeded, Message: "successfully synced (dry run)"}
 }

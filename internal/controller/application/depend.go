@@ -2,6 +2,7 @@ package application
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,8 +12,10 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"fairlead.dev/fairlead/api/argo/v1alpha1"
+	"fairlead.dev/fairlead/internal/cluster"
 	"fairlead.dev/fairlead/internal/dependency"
 	"fairlead.dev/fairlead/internal/object"
+	"fairlead.dev/fairlead/internal/syncrun"
 )
 
 // skipDependencies is the sync option by which a person syncs although a dependency isn't ready.
@@ -116,10 +119,10 @@ func (r *Reconciler) settle(ctx context.Context, v *visit) {
 }
 
 // gone wakes those that an application depended on, which may have to outlive it, and those that depend on it.
-func (r *Reconciler) gone(ctx context.Context, name types.NamespacedName) {
+func (r *Reconciler) gone(ctx context.Context, name types.NamespacedName) error {
 	if s := r.sessions.get(name); s != nil {
-		if s.run != nil {
-			s.run.Abandon(ctx)
+		if err := r.abandon(ctx, s); err != nil {
+			return err
 		}
 		s.mu.Lock()
 		dependencies := s.dependencies
@@ -132,6 +135,30 @@ func (r *Reconciler) gone(ctx context.Context, name types.NamespacedName) {
 	r.metrics.forget(name.Namespace, name.Name)
 	r.clusters.Release(object.InstanceName(name.Name, name.Namespace, r.options.Namespace), "")
 	r.wakeDependents(ctx, name)
+	return nil
+}
+
+// abandon lets the hooks go that an application which is no more left running, also those of before a restart. The error is
+// that of a cluster that isn't known yet.
+func (r *Reconciler) abandon(ctx context.Context, s *session) error {
+	if run := s.run; run != nil {
+		syncrun.Abandon(ctx, run.Cluster, run.State)
+		return nil
+	}
+	if s.hooked == nil {
+		return nil
+	}
+	v := &visit{app: s.hooked, session: s, instance: object.InstanceName(s.hooked.Name, s.hooked.Namespace, r.options.Namespace)}
+	c, err := r.reach(ctx, v)
+	switch {
+	case errors.Is(err, cluster.ErrNotReady):
+		return err
+	case err != nil:
+		r.log.Warn("leaving the hooks of an application that is gone", "app", s.name.Name, "error", err)
+	default:
+		syncrun.Abandon(ctx, c, s.hooked.Status.OperationState)
+	}
+	return nil
 }
 
 // wakeDependents wakes the applications that wait for one.

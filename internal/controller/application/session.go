@@ -51,6 +51,8 @@ type session struct {
 	compared bool
 	// run is the sync under way.
 	run *syncrun.Run
+	// hooked is the application as it was stored with hooks under way; nil if it had none.
+	hooked *v1alpha1.Application
 	// deletion is the run of the hooks of the application's deletion.
 	deletion *deletion
 	// failures counts failed attempts in a row, for the spacing of the next, which is not before retryAt.
