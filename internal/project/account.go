@@ -1,14 +1,19 @@
 package project
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
 	"fairlead.dev/fairlead/api/argo/v1alpha1"
 )
 
+// ErrNoAccount says that a project names no account for a destination.
+var ErrNoAccount = errors.New("no matching service account found")
+
 // Account is the user that syncs to a destination run as, where syncs impersonate: that of the first matching entry of
-// destinationServiceAccounts. An account without a namespace is of the destination's, or else of the application's own.
+// destinationServiceAccounts. An account without a namespace is of the destination's, or else of the application's own. Where none
+// matches the error is ErrNoAccount.
 func Account(p *v1alpha1.AppProject, d Destination, appNamespace string) (string, error) {
 	for _, item := range p.Spec.DestinationServiceAccounts {
 		if !Glob(item.Server, d.Server, 0) || !Glob(item.Namespace, d.Namespace, 0) {
@@ -25,5 +30,5 @@ func Account(p *v1alpha1.AppProject, d Destination, appNamespace string) (string
 		}
 		return "system:serviceaccount:" + appNamespace + ":" + account, nil
 	}
-	return "", fmt.Errorf("no matching service account found for destination server %s and namespace %s", d.Server, d.Namespace)
+	return "", fmt.Errorf("%w for destination server %s and namespace %s", ErrNoAccount, d.Server, d.Namespace)
 }

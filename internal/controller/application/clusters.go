@@ -2,6 +2,7 @@ package application
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -64,9 +65,14 @@ func (r *Reconciler) nameOf(instance string) types.NamespacedName {
 	return types.NamespacedName{Namespace: namespace, Name: name}
 }
 
-// onProject wakes the applications of a project that changed.
-func (r *Reconciler) onProject(_ context.Context, p *v1alpha1.AppProject, q queue) {
-	for _, s := range r.sessions.find(func(s *session) bool { return s.project == p.Name }) {
+// onProject wakes the applications of a project that changed, and of those that inherit from it.
+func (r *Reconciler) onProject(ctx context.Context, p *v1alpha1.AppProject, q queue) {
+	concerned, err := r.projects.Heirs(ctx, p.Name)
+	if err != nil {
+		r.log.Warn("finding the projects that inherit from another", "project", p.Name, "error", err)
+	}
+	concerned = append(concerned, p.Name)
+	for _, s := range r.sessions.find(func(s *session) bool { return slices.Contains(concerned, s.project) }) {
 		q.Add(ctrl.Request{NamespacedName: s.name})
 	}
 }

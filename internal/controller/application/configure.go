@@ -31,7 +31,19 @@ func (r *Reconciler) configure(ctx context.Context, v *visit) (err error) {
 	return nil
 }
 
-// onConfigMap looks at all applications again when the operator says something else of objects.
+// permissions are what argocd-cm says of what applications may do, apart from their projects.
+type permissions struct{ globalProjects, impersonation, enforced string }
+
+func (r *Reconciler) permissions(ctx context.Context) permissions {
+	config, err := r.settings.ConfigMap(ctx, settings.ConfigMapName)
+	if err != nil {
+		r.log.Warn("reading what applications may do", "error", err)
+	}
+	return permissions{config["globalProjects"], config[impersonates], config[impersonationEnforced]}
+}
+
+// onConfigMap looks at all applications again when the operator says something else of objects, or of what applications may
+// do.
 func (r *Reconciler) onConfigMap(ctx context.Context, configMap *corev1.ConfigMap, q queue) {
 	if configMap.Name != settings.ConfigMapName {
 		return
@@ -41,7 +53,10 @@ func (r *Reconciler) onConfigMap(ctx context.Context, configMap *corev1.ConfigMa
 		r.log.Warn("reading the configuration of objects", "error", err)
 		return
 	}
-	if before := r.custom.Swap(now); before == now || before == nil && now == customization.Default() {
+	may := r.permissions(ctx)
+	formerly := r.may.Swap(&may)
+	same := formerly == nil && may == permissions{} || formerly != nil && *formerly == may
+	if before := r.custom.Swap(now); same && (before == now || before == nil && now == customization.Default()) {
 		return
 	}
 	for _, s := range r.sessions.find(func(*session) bool { return true }) {

@@ -123,18 +123,22 @@ func (r *Reconciler) deleteManaged(ctx context.Context, v *visit) (waitsFor stri
 	if len(objects) == 0 {
 		return "", nil
 	}
+	acting, err := r.acting(ctx, v)
+	if err != nil {
+		return "", fmt.Errorf("cannot apply impersonation: %w", err)
+	}
 	last := slices.MaxFunc(objects, func(a, b *unstructured.Unstructured) int { return object.Wave(a) - object.Wave(b) })
 	for _, u := range objects {
 		if object.Wave(u) != object.Wave(last) {
 			continue
 		}
 		if u.GetDeletionTimestamp() == nil {
-			if err := v.cluster.Delete(ctx, u.GroupVersionKind(), object.KeyOf(u), propagation, u.GetUID()); err != nil {
+			if err := v.cluster.Delete(acting, u.GroupVersionKind(), object.KeyOf(u), propagation, u.GetUID()); err != nil {
 				return "", err
 			}
 		}
 		if slices.Contains(u.GetFinalizers(), object.HookFinalizer) {
-			if err := v.cluster.RemoveFinalizer(ctx, u, object.HookFinalizer); err != nil {
+			if err := v.cluster.RemoveFinalizer(acting, u, object.HookFinalizer); err != nil {
 				return "", err
 			}
 		}

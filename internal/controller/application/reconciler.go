@@ -50,6 +50,8 @@ type Reconciler struct {
 	signatures Signatures
 	// custom is what the operator says of objects, as far as applications were told of it.
 	custom atomic.Pointer[customization.Settings]
+	// may is what argocd-cm said of permissions when applications were last told of it.
+	may atomic.Pointer[permissions]
 	// queue is set when the controller has started.
 	queue atomic.Pointer[queue]
 }
@@ -149,7 +151,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	// The cache's own object: it is only compared with. What the phases write to is the visit's copy.
 	if err := r.client.Get(ctx, request.NamespacedName, cached, client.UnsafeDisableDeepCopy); err != nil {
 		if apierrors.IsNotFound(err) {
-			r.gone(ctx, request.NamespacedName)
+			if r.gone(ctx, request.NamespacedName) != nil {
+				return ctrl.Result{RequeueAfter: r.options.RetryMin}, nil
+			}
 			return ctrl.Result{}, nil
 		}
 		return ctrl.Result{}, fmt.Errorf("reading application %s: %w", request, err)
@@ -160,6 +164,10 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	s.current = v
 	defer func() { s.current = nil }() // a visit holds on to copies of everything that it saw
 	s.setBusy()
+	s.hooked = nil
+	if state := app.Status.OperationState; running(state) && runsHook(state) {
+		s.hooked = app
+	}
 	defer r.settle(ctx, v)
 	if app.Annotations[v1alpha1.SkipReconcileAnnotation] == "true" {
 		return ctrl.Result{}, nil // nothing is compared, written or deleted

@@ -96,10 +96,18 @@ func (r *Reconciler) blocked(v *visit) bool {
 	return true
 }
 
-// acting has what a sync does in the cluster done as the account that the project names, if syncs impersonate.
+// Keys of argocd-cm: whether syncs impersonate, and whether they must.
+const (
+	impersonates          = "application.sync.impersonation.enabled"
+	impersonationEnforced = "application.sync.impersonation.enforced"
+)
+
+// acting has what a sync or deletion does in the cluster done as the account that the project names, if they impersonate.
+// Where the project names none, a sync is refused unless the operator lets it be made with the hub's own rights, and a
+// deletion is made with them, as in Argo CD.
 func (r *Reconciler) acting(ctx context.Context, v *visit) (context.Context, error) {
 	config, err := r.settings.ConfigMap(ctx, settings.ConfigMapName)
-	if err != nil || config["application.sync.impersonation.enabled"] != "true" {
+	if err != nil || config[impersonates] != "true" {
 		return ctx, err
 	}
 	if v.project == nil {
@@ -107,8 +115,14 @@ func (r *Reconciler) acting(ctx context.Context, v *visit) (context.Context, err
 	}
 	d := project.Destination{Server: v.destination.Server, Name: v.destination.Name, Namespace: v.app.Spec.Destination.Namespace}
 	account, err := project.Account(v.project, d, v.app.Namespace)
+	if errors.Is(err, project.ErrNoAccount) {
+		if config[impersonationEnforced] == "false" || v.app.DeletionTimestamp != nil {
+			return ctx, nil
+		}
+		return ctx, err
+	}
 	if err != nil {
-		return ctx, fmt.Errorf("failed to find a matching service account to impersonate: %w", err)
+		return ctx, fmt.Errorf("failed to derive service account to impersonate: %w", err)
 	}
 	return cluster.As(ctx, account), nil
 }

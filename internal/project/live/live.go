@@ -5,6 +5,7 @@ package live
 
 import (
 	"context"
+	"slices"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -43,16 +44,32 @@ func (s Source) Project(ctx context.Context, name string) (*v1alpha1.AppProject,
 	return project.Inherit(p, globals...), nil
 }
 
-// Globals are the projects that a project inherits from.
-func (s Source) Globals(ctx context.Context, p *v1alpha1.AppProject) ([]*v1alpha1.AppProject, error) {
-	if s.ConfigMaps == nil {
-		return nil, nil
-	}
-	config, err := s.ConfigMaps.ConfigMap(ctx, settings.ConfigMapName)
-	if err != nil || config["globalProjects"] == "" {
+// Heirs are the names of the projects that inherit from one.
+func (s Source) Heirs(ctx context.Context, name string) ([]string, error) {
+	entries, err := s.entries(ctx)
+	if err != nil {
 		return nil, err
 	}
-	entries, err := project.ParseGlobals(config["globalProjects"])
+	entries = slices.DeleteFunc(entries, func(entry project.Global) bool { return entry.ProjectName != name })
+	if len(entries) == 0 {
+		return nil, nil
+	}
+	var all v1alpha1.AppProjectList
+	if err := s.Reader.List(ctx, &all, client.InNamespace(s.Namespace), client.UnsafeDisableDeepCopy); err != nil {
+		return nil, err
+	}
+	var heirs []string
+	for _, p := range all.Items {
+		if slices.ContainsFunc(entries, func(entry project.Global) bool { return entry.Concerns(&p) }) {
+			heirs = append(heirs, p.Name)
+		}
+	}
+	return heirs, nil
+}
+
+// Globals are the projects that a project inherits from.
+func (s Source) Globals(ctx context.Context, p *v1alpha1.AppProject) ([]*v1alpha1.AppProject, error) {
+	entries, err := s.entries(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -71,4 +88,16 @@ func (s Source) Globals(ctx context.Context, p *v1alpha1.AppProject) ([]*v1alpha
 		}
 	}
 	return globals, nil
+}
+
+// entries are argocd-cm's globalProjects.
+func (s Source) entries(ctx context.Context) ([]project.Global, error) {
+	if s.ConfigMaps == nil {
+		return nil, nil
+	}
+	config, err := s.ConfigMaps.ConfigMap(ctx, settings.ConfigMapName)
+	if err != nil || config["globalProjects"] == "" {
+		return nil, err
+	}
+	return project.ParseGlobals(config["globalProjects"])
 }
