@@ -109,8 +109,8 @@ func (r *Reconciler) request(ctx context.Context, v *visit) error {
 	state := v.app.Status.OperationState
 	if asked := v.app.Operation; asked != nil && asked.Sync != nil {
 		if running(state) {
-			if !state.Operation.InitiatedBy.Automated && !awaitsRetry(state) {
-				return nil // one after the other
+			if !state.Operation.InitiatedBy.Automated && !awaitsRetry(state) && runsHook(state) {
+				return nil // one after the other; what waits for health may wait for ever
 			}
 			if err := r.supersede(ctx, v, "superseded by a requested operation"); err != nil {
 				return err
