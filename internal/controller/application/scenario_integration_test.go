@@ -36,9 +36,11 @@ import (
 //	patch NAME JSON                merge patch of an application
 //	delete NAME                    delete an application (returns at once)
 //	kubectl ARGS...                kubectl, in the target namespace
-//	sync NAME [-revision COMMIT] [-prune] [-dry-run] [-force] [-strategy apply|hook] [-resource GROUP:KIND:NAME]...
-//	     [-option SYNCOPTION]... [-async]
-//	                               ask for an operation, as the API does, and wait for its end (-async: don't); prints it
+//	sync NAME [-revision COMMIT]... [-prune] [-dry-run] [-force] [-strategy apply|hook] [-resource GROUP:KIND:NAME]...
+//	     [-option SYNCOPTION]... [-local FILE]... [-async]
+//	                               ask for an operation, as the API does, and wait for its end (-async: don't); prints it.
+//	                               -local sends the file's manifests along, several revisions are those of the sources in
+//	                               their order
 //	rollback NAME ID               hold the application at a history entry, as `fairlead app rollback` does
 //	release NAME, terminate NAME   end the hold; end the operation
 //	refresh NAME [hard]            ask for a new look, and wait for it

@@ -35,7 +35,7 @@ func (s *scenario) cmdSync(ts *testscript.TestScript, neg bool, args []string) {
 	for args = args[1:]; len(args) > 0; args = args[1:] {
 		value := ""
 		switch args[0] {
-		case "-revision", "-strategy", "-resource", "-option":
+		case "-revision", "-strategy", "-resource", "-option", "-local":
 			if len(args) < 2 {
 				ts.Fatalf("%s needs a value", args[0])
 			}
@@ -51,7 +51,9 @@ func (s *scenario) cmdSync(ts *testscript.TestScript, neg bool, args []string) {
 		case "-force":
 			force = true
 		case "-revision":
-			sync.Revision = s.commitNamed(value)
+			sync.Revisions = append(sync.Revisions, s.commitNamed(value))
+		case "-local":
+			sync.Manifests = append(sync.Manifests, s.read(ts, value))
 		case "-strategy":
 			sync.SyncStrategy = strategy(value)
 		case "-option":
@@ -68,6 +70,9 @@ func (s *scenario) cmdSync(ts *testscript.TestScript, neg bool, args []string) {
 		if value != "" {
 			args = args[1:]
 		}
+	}
+	if len(sync.Revisions) == 1 {
+		sync.Revision, sync.Revisions = sync.Revisions[0], nil
 	}
 	if force {
 		if sync.SyncStrategy == nil {
@@ -242,12 +247,16 @@ func (s *scenario) cmdApp(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 func (s *scenario) cmdHistory(ts *testscript.TestScript, _ bool, args []string) {
-	for _, entry := range s.get(args[0]).Status.History {
+	history := s.get(args[0]).Status.History
+	if len(history) == 0 {
+		s.print(ts, "nothing yet\n")
+	}
+	for _, entry := range history {
 		by := entry.InitiatedBy.Username
 		if entry.InitiatedBy.Automated {
 			by = "automated"
 		}
-		s.print(ts, strings.TrimSpace(fmt.Sprintf("%d %s%s %s", entry.ID, entry.Revision, strings.Join(entry.Revisions, " "), by))+"\n")
+		s.print(ts, strings.TrimSpace(fmt.Sprintf("%d %s%s %s", entry.ID, entry.Revision, strings.Join(entry.Revisions, " "), strings.Join(append([]string{by}, entry.Images...), " ")))+"\n")
 	}
 }
 
