@@ -157,6 +157,10 @@ func (s scope) value(o operand) any {
 		value = s.item
 	}
 	for _, name := range o.path {
+		if all, ok := value.([]any); ok && name == "0" && len(all) > 0 {
+			value = all[0]
+			continue
+		}
 		fields, ok := value.(map[string]any)
 		if !ok {
 			return nil

@@ -59,6 +59,8 @@ func customResourceDefinition(u *unstructured.Unstructured) *Status {
 			return degraded("CRD names have not been accepted: " + c.message)
 		case c.kind == "Established" && c.status == "True":
 			established = true
+		case c.kind == "Established" && c.reason == "InvalidCABundle":
+			return degraded("CRD is not established: " + c.message)
 		case c.kind == "NonStructuralSchema" && c.status == "True":
 			return degraded("Schema violations found: " + c.message)
 		}

@@ -13,6 +13,10 @@ func number(u *unstructured.Unstructured, path string) (int64, bool) {
 	if !found {
 		return 0, false
 	}
+	return numeric(value)
+}
+
+func numeric(value any) (int64, bool) {
 	switch n := value.(type) {
 	case int64:
 		return n, true

@@ -23,6 +23,7 @@ var (
 	progressing = func(message string) *Status { return &Status{v1alpha1.HealthStatusProgressing, message} }
 	degraded    = func(message string) *Status { return &Status{v1alpha1.HealthStatusDegraded, message} }
 	suspended   = func(message string) *Status { return &Status{v1alpha1.HealthStatusSuspended, message} }
+	missing     = func(message string) *Status { return &Status{v1alpha1.HealthStatusMissing, message} }
 	unknown     = func(message string) *Status { return &Status{v1alpha1.HealthStatusUnknown, message} }
 )
 

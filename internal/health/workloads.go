@@ -115,9 +115,22 @@ func job(u *unstructured.Unstructured) *Status {
 	return progressing("")
 }
 
+// cronJob is as well as its last run. One that is suspended is so by wish.
 func cronJob(u *unstructured.Unstructured) *Status {
-	if flag(u, "spec.suspend") {
-		return suspended("CronJob is suspended")
+	scheduled, succeeded := text(u, "status.lastScheduleTime"), text(u, "status.lastSuccessfulTime")
+	switch {
+	case flag(u, "spec.suspend"):
+		return healthy("CronJob is Suspended")
+	case u.Object["status"] == nil:
+		return progressing("Waiting for CronJob")
+	case scheduled == "":
+		return healthy("CronJob has not been scheduled yet")
+	case succeeded == "":
+		return healthy("The CronJob never completed successfully. It may not be healthy")
+	case len(list(u, "status.active")) > 0:
+		return healthy("The job is running. Its last execution may not have been successful")
+	case succeeded < scheduled: // both are RFC 3339 in UTC
+		return degraded("CronJob has not completed its last execution successfully")
 	}
-	return healthy("")
+	return healthy("CronJob has completed its last execution successfully")
 }
