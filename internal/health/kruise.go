@@ -8,7 +8,7 @@ func kruiseDaemonSet(u *unstructured.Unstructured) *Status {
 	updated, found := number(u, "status.updatedNumberScheduled")
 	want, _ := number(u, "status.desiredNumberScheduled")
 	partition, _ := number(u, "spec.updateStrategy.rollingUpdate.partition")
-	available, _ := number(u, "status.numberAvailable")
+	available, counted := number(u, "status.numberAvailable")
 	unavailable, _ := number(u, "status.numberUnavailable")
 	switch {
 	case u.Object["status"] == nil || !exactlyObserved(u):
@@ -18,9 +18,9 @@ func kruiseDaemonSet(u *unstructured.Unstructured) *Status {
 		if updated > want-partition {
 			return suspended("Daemonset needs manual intervention")
 		}
-	case updated == want && available == want:
+	case updated == want && counted && available == want:
 		return healthy("All Daemonset workloads are ready and updated")
-	case updated == want && unavailable == want:
+	case updated == want && want > 0 && unavailable == want:
 		return degraded("Some pods are not ready or available")
 	}
 	return progressing("Waiting for initialization")

@@ -16,7 +16,7 @@ func (r *Reconciler) health(_ context.Context, v *visit) error {
 	status := &v.app.Status
 	code := v1alpha1.HealthStatusUnknown
 	if v.comparison != nil {
-		code = v.comparison.health()
+		code = v.comparison.health(v.app)
 	} else if v.headErr != nil && v.cluster != nil && status.Health.Status != "" {
 		// Git's newest state can't be read; what runs goes on as it was last seen.
 		code = status.Health.Status
@@ -28,18 +28,28 @@ func (r *Reconciler) health(_ context.Context, v *visit) error {
 	return nil
 }
 
-func (c *comparison) health() v1alpha1.HealthStatusCode {
-	var codes []v1alpha1.HealthStatusCode
+// health is that of the worst live object. What is missing is told by the sync status, so it counts only when nothing is
+// there. The application itself doesn't count among its own objects, nor a child of which nothing is known yet.
+func (c *comparison) health(app *v1alpha1.Application) v1alpha1.HealthStatusCode {
+	worst, lives := v1alpha1.HealthStatusHealthy, len(c.objects) == 0
 	for _, o := range c.objects {
+		if o.live == nil {
+			continue
+		}
+		lives = true
+		application := o.key.Group == v1alpha1.GroupVersion.Group && o.key.Kind == "Application"
 		switch {
-		case o.target != nil && object.IgnoresHealth(o.target):
-		case o.live == nil:
-			codes = append(codes, v1alpha1.HealthStatusMissing)
-		case o.health != nil:
-			codes = append(codes, o.health.Code)
+		case o.health == nil || object.IgnoresHealth(o.live):
+		case application && o.key.Namespace == app.Namespace && o.key.Name == app.Name:
+		case application && (o.health.Code == v1alpha1.HealthStatusMissing || o.health.Code == v1alpha1.HealthStatusUnknown):
+		default:
+			worst = health.Worst(worst, o.health.Code)
 		}
 	}
-	return health.Worst(codes...)
+	if !lives {
+		return v1alpha1.HealthStatusMissing
+	}
+	return worst
 }
 
 // describe writes the outcome of the comparison into the status.
