@@ -19,7 +19,7 @@ func newAppCommand(r *root) *cobra.Command {
 	cmd.AddCommand(
 		newAppListCommand(r), newAppGetCommand(r), newAppCreateCommand(r), newAppDeleteCommand(r),
 		newAppSyncCommand(r), newAppWaitCommand(r), newAppDiffCommand(r), newAppManifestsCommand(r),
-		newAppHistoryCommand(r), newAppRollbackCommand(r), newAppReleaseCommand(r), newAppTerminateCommand(r),
+		newAppHistoryCommand(r), newAppRollbackCommand(r), newAppReleaseCommand(r), newAppTerminateCommand(r), newAppActionsCommand(r),
 	)
 	r.aboutApps(cmd)
 	return cmd
