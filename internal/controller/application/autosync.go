@@ -27,7 +27,7 @@ type automationDecision struct {
 }
 
 func (r *Reconciler) automation(v *visit) automation {
-	a := automation{app: v.app, comparison: v.comparison, windows: v.windows, options: r.options, now: r.clock.Now()}
+	a := automation{app: v.app, comparison: v.comparison, windows: v.windows, options: v.options, now: r.clock.Now()}
 	if v.unsigned != "" {
 		a.comparison = nil // there is nothing that may be synced to
 	}

@@ -19,15 +19,21 @@ func (r *Reconciler) configure(ctx context.Context, v *visit) (err error) {
 	if v.custom, err = r.settings.Customization(ctx); err != nil {
 		return err
 	}
+	params, err := r.settings.ConfigMap(ctx, settings.CmdParamsConfigMap)
+	if err != nil {
+		return err
+	}
+	tuned, _ := settings.EngineParamsFrom(params, r.options.params()) // what can't be read was warned of when it changed
+	v.options = r.options.with(tuned)
 	s := v.session
 	own := v.app.Spec.IgnoreDifferences
-	if s.rulesOf == v.custom && equality.Semantic.DeepEqual(s.rulesFor, own) {
+	if s.rulesOf == v.custom && s.rulesTimeout == v.options.QueryTimeout && equality.Semantic.DeepEqual(s.rulesFor, own) {
 		return nil
 	}
 	defaults := v.custom.Compare
-	defaults.QueryTimeout = r.options.QueryTimeout
+	defaults.QueryTimeout = v.options.QueryTimeout
 	s.rules, s.rulesErr = diff.Compile(slices.Concat(v.custom.IgnoreDifferences, own), defaults)
-	s.rulesOf, s.rulesFor = v.custom, own
+	s.rulesOf, s.rulesFor, s.rulesTimeout = v.custom, own, v.options.QueryTimeout
 	return nil
 }
 
@@ -45,6 +51,13 @@ func (r *Reconciler) permissions(ctx context.Context) permissions {
 // onConfigMap looks at all applications again when the operator says something else of objects, or of what applications may
 // do.
 func (r *Reconciler) onConfigMap(ctx context.Context, configMap *corev1.ConfigMap, q queue) {
+	if configMap.Name == settings.CmdParamsConfigMap {
+		if _, err := settings.EngineParamsFrom(configMap.Data, r.options.params()); err != nil {
+			r.log.Warn("an entry of the configuration is left out", "error", err)
+		}
+		r.wakeAll(q)
+		return
+	}
 	if configMap.Name != settings.ConfigMapName {
 		return
 	}
@@ -59,6 +72,10 @@ func (r *Reconciler) onConfigMap(ctx context.Context, configMap *corev1.ConfigMa
 	if before := r.custom.Swap(now); same && (before == now || before == nil && now == customization.Default()) {
 		return
 	}
+	r.wakeAll(q)
+}
+
+func (r *Reconciler) wakeAll(q queue) {
 	for _, s := range r.sessions.find(func(*session) bool { return true }) {
 		q.Add(ctrl.Request{NamespacedName: s.name})
 	}

@@ -27,16 +27,27 @@ func awaitsRetry(state *v1alpha1.OperationState) bool {
 	return running(state) && state.FinishedAt != nil
 }
 
-// terminate ends a running operation because a person asked to.
+// terminate ends a running operation because a person asked to, or because its time is over.
 func (r *Reconciler) terminate(ctx context.Context, v *visit) error {
 	state := v.app.Status.OperationState
-	if state == nil || state.Phase != v1alpha1.OperationTerminating {
+	if !running(state) {
+		return nil
+	}
+	message := "Operation terminated"
+	if limit := v.options.SyncTimeout; limit > 0 && state.Phase != v1alpha1.OperationTerminating {
+		left := limit - r.clock.Since(state.StartedAt.Time)
+		if left > 0 {
+			v.comeBack(left)
+			return nil
+		}
+		message += ", triggered by controller sync timeout"
+	} else if state.Phase != v1alpha1.OperationTerminating {
 		return nil
 	}
 	if err := r.endHooks(ctx, v); err != nil {
 		return err
 	}
-	r.finish(v, v1alpha1.OperationFailed, "Operation terminated", false)
+	r.finish(v, v1alpha1.OperationFailed, message, false)
 	return nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"fairlead.dev/fairlead/internal/diff"
+	"fairlead.dev/fairlead/internal/settings"
 )
 
 // Options tune the controller.
@@ -28,6 +29,8 @@ type Options struct {
 	// MetricsLabels are labels of applications that argocd_app_labels shows, MetricsConditions the types of conditions that
 	// argocd_app_condition does.
 	MetricsLabels, MetricsConditions []string
+	// SyncTimeout ends operations that run for longer; zero ends none.
+	SyncTimeout time.Duration
 	// QueryTimeout bounds one evaluation of a jq path expression of ignoreDifferences.
 	QueryTimeout time.Duration
 	// Namespace is the hub's.
@@ -60,7 +63,7 @@ func (o Options) Validate() error {
 		return errors.New("the hub's namespace is missing")
 	}
 	for name, d := range map[string]time.Duration{
-		"poll interval": o.Poll, "poll jitter": o.PollJitter, "hook grace": o.HookGrace, "pause between waves": o.WavePause,
+		"poll interval": o.Poll, "poll jitter": o.PollJitter, "hook grace": o.HookGrace, "pause between waves": o.WavePause, "sync timeout": o.SyncTimeout,
 	} {
 		if d < 0 {
 			return fmt.Errorf("the %s must not be negative", name)
@@ -76,4 +79,19 @@ func (o Options) Validate() error {
 		return errors.New("self-heals need a positive shortest wait, a factor of at least 1 and a longest wait that isn't shorter")
 	}
 	return nil
+}
+
+// with is the options as the operator's argocd-cmd-params-cm has them.
+func (o Options) with(p settings.EngineParams) Options {
+	o.QueryTimeout, o.WavePause, o.SyncTimeout = p.QueryTimeout, p.WavePause, p.SyncTimeout
+	o.SelfHealMin, o.SelfHealFactor, o.SelfHealMax = p.SelfHealMin, p.SelfHealFactor, p.SelfHealMax
+	return o
+}
+
+// params are the options that argocd-cmd-params-cm can change.
+func (o Options) params() settings.EngineParams {
+	return settings.EngineParams{
+		QueryTimeout: o.QueryTimeout, WavePause: o.WavePause, SyncTimeout: o.SyncTimeout,
+		SelfHealMin: o.SelfHealMin, SelfHealFactor: o.SelfHealFactor, SelfHealMax: o.SelfHealMax,
+	}
 }

@@ -97,8 +97,9 @@ type visit struct {
 	session  *session
 	instance string
 
-	// custom is what the operator says of objects.
-	custom *customization.Settings
+	// custom is what the operator says of objects, options are how he wants things done.
+	custom  *customization.Settings
+	options Options
 	// project has what it inherits from global ones; windows are those of its sync windows that concern the application.
 	project     *v1alpha1.AppProject
 	windows     syncwindow.Windows
@@ -160,7 +161,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	}
 	s := r.sessions.of(request.NamespacedName)
 	app := s.newest(cached)
-	v := &visit{app: app.DeepCopy(), before: app, health: app.Status.Health.Status, session: s, instance: object.InstanceName(app.Name, app.Namespace, r.options.Namespace)}
+	v := &visit{app: app.DeepCopy(), before: app, health: app.Status.Health.Status, session: s, options: r.options, instance: object.InstanceName(app.Name, app.Namespace, r.options.Namespace)}
 	s.current = v
 	defer func() { s.current = nil }() // a visit holds on to copies of everything that it saw
 	s.setBusy()

@@ -169,7 +169,7 @@ func (r *Reconciler) prepare(ctx context.Context, v *visit) error {
 		in.Items = append(in.Items, item)
 	}
 	v.session.run = &syncrun.Run{
-		Plan: syncplan.Build(in), Cluster: v.cluster, State: state.DeepCopy(), OperationID: id, Pause: r.options.WavePause, Now: r.clock.Now,
+		Plan: syncplan.Build(in), Cluster: v.cluster, State: state.DeepCopy(), OperationID: id, Pause: v.options.WavePause, Now: r.clock.Now,
 		Health: v.custom.Health.Of,
 		Record: func(ctx context.Context) error { return r.recordProgress(ctx, v.session) },
 	}

@@ -55,6 +55,7 @@ import (
 //	                               print a value of an object in the target namespace (or NAMESPACE/NAME) by JSONPath, such as
 //	                               .data.key; with VALUE wait until it is that. `! live KIND/NAME` waits until it is gone
 //	writes, requests               what the hub wrote to / asked of the API server since it was last asked
+//	reconciles                     how many reconciles went through since it was last asked; waits until there are no more
 //	renderings                     how many renderings the hub has made
 //
 // Arguments and files may say $NS (the target namespace), $HUB (the hub's), $REPO (the repository's URL), $WORK (the folder)
@@ -91,6 +92,7 @@ func TestScenarios(t *testing.T) {
 			"live":         do((*scenario).cmdLive),
 			"writes":       do((*scenario).cmdWrites),
 			"requests":     do((*scenario).cmdRequests),
+			"reconciles":   do((*scenario).cmdReconciles),
 			"renderings":   do((*scenario).cmdRenderings),
 		},
 	})
@@ -103,6 +105,8 @@ type scenario struct {
 	commits []string
 	// key signs commits; nil until the script wants one.
 	key *openpgp.Entity
+	// reconciled is what was counted when the script last asked.
+	reconciled uint64
 }
 
 type scenarioKey struct{}

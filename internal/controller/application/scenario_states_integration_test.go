@@ -326,3 +326,17 @@ func (s *scenario) cmdRenderings(ts *testscript.TestScript, _ bool, _ []string) 
 	rendered, _ := s.renderer.Counts()
 	s.print(ts, fmt.Sprintf("%d\n", rendered))
 }
+
+// cmdReconciles counts once nothing happens any more: several looks in a row find the same number.
+func (s *scenario) cmdReconciles(ts *testscript.TestScript, _ bool, _ []string) {
+	count, calm := s.reconciles(), 0
+	s.until("the applications are left alone", func(context.Context) bool {
+		if now := s.reconciles(); now != count {
+			count, calm = now, 0
+		}
+		calm++
+		return calm > 60
+	})
+	s.print(ts, fmt.Sprintf("%d\n", count-s.reconciled))
+	s.reconciled = count
+}

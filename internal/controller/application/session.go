@@ -44,6 +44,8 @@ type session struct {
 	rulesErr error
 	rulesOf  *customization.Settings
 	rulesFor []v1alpha1.ResourceIgnoreDifferences
+	// rulesTimeout is the time that the rules give to an expression.
+	rulesTimeout time.Duration
 	// normal is what the API server made of manifests.
 	normal   map[object.Key]normalised
 	verdicts map[object.Key]verdict
