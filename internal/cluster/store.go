@@ -71,15 +71,22 @@ func (s *store) put(n *node) {
 	s.tell(told)
 }
 
-// putWritten takes in the answer to a write of ours. It tells nobody: who wrote knows.
+// putWritten takes in the answer to a write of ours. It tells nobody but those that the object was taken from: who wrote
+// knows.
 func (s *store) putWritten(n *node) {
+	var told map[telling]bool
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	old := s.byKind[n.kind.GroupKind][place{n.namespace, n.name}]
 	if n.replaces(old) {
+		if old != nil && old.instance != n.instance {
+			told = s.concerned(old, nil)
+			delete(told, telling{instance: n.instance})
+		}
 		s.unlink(old)
 		s.link(n)
 	}
+	s.mu.Unlock()
+	s.tell(told)
 }
 
 // replaces tells that a node says more than what is known: it is newer, or whole where that is partial.

@@ -52,6 +52,21 @@ func (l *told) take() []string {
 	return log
 }
 
+func TestWriteThatTakesAnObjectFromAnotherApplication(t *testing.T) {
+	l := &told{}
+	s := newStore(testMaker, l.changed)
+	s.put(s.whole(testObject("ConfigMap", "a", "u1", "10", "", "shop")))
+	l.take()
+	s.putWritten(s.whole(testObject("ConfigMap", "a", "u1", "11", "", "shop")))
+	if log := l.take(); log != nil {
+		t.Errorf("its own write is news: %v", log)
+	}
+	s.putWritten(s.whole(testObject("ConfigMap", "a", "u1", "12", "", "blog")))
+	if d := cmp.Diff([]string{"shop"}, l.take()); d != "" {
+		t.Error(d)
+	}
+}
+
 func TestStore(t *testing.T) {
 	l := &told{}
 	s := newStore(testMaker, l.changed)
