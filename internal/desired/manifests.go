@@ -1,10 +1,13 @@
 package desired
 
 import (
+	"slices"
+
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"fairlead.dev/fairlead/api/argo/v1alpha1"
 	"fairlead.dev/fairlead/internal/render"
+	"fairlead.dev/fairlead/internal/render/kustomize"
 )
 
 // GeneratePathsAnnotation names the paths on which an application depends; Argo CD's. It matters for plugins only: what the
@@ -29,6 +32,12 @@ type Request struct {
 	Hard bool
 }
 
+// Kustomized tells that some of the manifests are of kustomizations, which depend on more than their commits: on bases, and
+// on what the operator configured for them.
+func (m *Manifests) Kustomized() bool {
+	return slices.Contains(m.Types, v1alpha1.ApplicationSourceTypeKustomize)
+}
+
 // Manifests are what an application desires at some revisions. They must not be changed: renderings are shared.
 type Manifests struct {
 	// Revisions are commits, one a source.
@@ -44,6 +53,8 @@ type Manifests struct {
 	// Bases are the repositories of kustomizations that were taken at a branch or tag, as sources of the project: they may
 	// move too.
 	Bases v1alpha1.ApplicationSources
+	// builds is what the operator had configured for kustomizations.
+	builds kustomize.Settings
 	// results are the renderings, one a source; nil for one that is only referred to.
 	results []*render.Result
 }

@@ -49,7 +49,7 @@ func (s *Source) Render(ctx context.Context, request Request) (*Manifests, error
 		}
 	}
 	manifests := &Manifests{
-		Revisions: request.Revisions, Project: request.Project, Sources: request.Sources, Reused: true, results: make([]*render.Result, len(request.Sources)),
+		Revisions: request.Revisions, Project: request.Project, Sources: request.Sources, builds: builds, Reused: true, results: make([]*render.Result, len(request.Sources)),
 	}
 	for i, source := range request.Sources {
 		if onlyReferred(source) {
@@ -90,8 +90,13 @@ func inSource(sources v1alpha1.ApplicationSources, i int, err error) error {
 }
 
 // Unchanged tells that rendering the same at other revisions would give the same manifests, because nothing that was read
-// has changed.
+// has changed, nor the operator's options.
 func (s *Source) Unchanged(ctx context.Context, manifests *Manifests, revisions []string) bool {
+	if s.kustomize != nil && manifests.Kustomized() {
+		if builds, err := s.kustomize(ctx); err != nil || !builds.Equal(manifests.builds) {
+			return false
+		}
+	}
 	request := Request{Project: manifests.Project, Sources: manifests.Sources, Revisions: revisions}
 	trees, refs, err := s.trees(ctx, request)
 	if err != nil {

@@ -3,6 +3,7 @@ package application
 import (
 	"context"
 	"slices"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -10,6 +11,7 @@ import (
 
 	"fairlead.dev/fairlead/internal/customization"
 	"fairlead.dev/fairlead/internal/diff"
+	"fairlead.dev/fairlead/internal/render/kustomize"
 	"fairlead.dev/fairlead/internal/settings"
 )
 
@@ -61,6 +63,7 @@ func (r *Reconciler) onConfigMap(ctx context.Context, configMap *corev1.ConfigMa
 	if configMap.Name != settings.ConfigMapName {
 		return
 	}
+	r.onBuildOptions(kustomize.SettingsFrom(configMap.Data), q)
 	now, err := r.settings.Customization(ctx)
 	if err != nil {
 		r.log.Warn("reading the configuration of objects", "error", err)
@@ -77,6 +80,18 @@ func (r *Reconciler) onConfigMap(ctx context.Context, configMap *corev1.ConfigMa
 
 func (r *Reconciler) wakeAll(q queue) {
 	for _, s := range r.sessions.find(func(*session) bool { return true }) {
+		q.Add(ctrl.Request{NamespacedName: s.name})
+	}
+}
+
+// onBuildOptions has kustomizations rendered anew when the operator wants them built in another way.
+func (r *Reconciler) onBuildOptions(now kustomize.Settings, q queue) {
+	if before := r.builds.Swap(&now); before.Equal(now) {
+		return
+	}
+	concerned := func(s *session) bool { return s.failing || s.known != nil && s.known.Kustomized() }
+	for _, s := range r.sessions.find(concerned) {
+		s.markStale(false, time.Time{})
 		q.Add(ctrl.Request{NamespacedName: s.name})
 	}
 }

@@ -22,6 +22,7 @@ import (
 	"fairlead.dev/fairlead/internal/event"
 	"fairlead.dev/fairlead/internal/object"
 	projectlive "fairlead.dev/fairlead/internal/project/live"
+	"fairlead.dev/fairlead/internal/render/kustomize"
 	"fairlead.dev/fairlead/internal/settings"
 	"fairlead.dev/fairlead/internal/syncwindow"
 	"fairlead.dev/fairlead/internal/trace"
@@ -52,6 +53,8 @@ type Reconciler struct {
 	custom atomic.Pointer[customization.Settings]
 	// may is what argocd-cm said of permissions when applications were last told of it.
 	may atomic.Pointer[permissions]
+	// builds is what the operator says of kustomizations, as far as applications were told of it.
+	builds atomic.Pointer[kustomize.Settings]
 	// queue is set when the controller has started.
 	queue atomic.Pointer[queue]
 }

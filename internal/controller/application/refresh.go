@@ -41,7 +41,7 @@ func (r *Reconciler) refresh(ctx context.Context, v *visit) error {
 		v.headErr = err
 		return nil
 	}
-	if sameSources && !hard && s.manifests != nil && slices.Equal(revisions, s.revisions) && s.renderErr == nil && len(s.manifests.Bases) == 0 {
+	if sameSources && !hard && s.manifests != nil && slices.Equal(revisions, s.revisions) && s.renderErr == nil && !s.manifests.Kustomized() {
 		return nil
 	}
 	if !seen.IsZero() {

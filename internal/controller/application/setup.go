@@ -17,6 +17,7 @@ import (
 
 	"fairlead.dev/fairlead/api/argo/v1alpha1"
 	projectlive "fairlead.dev/fairlead/internal/project/live"
+	"fairlead.dev/fairlead/internal/render/kustomize"
 )
 
 // Setup lets the manager run the controller. Its service account needs applications (get, list, watch, patch), appprojects,
@@ -77,6 +78,7 @@ func New(c client.Client, deps Dependencies, options Options) (*Reconciler, erro
 		bus:      deps.Bus, recorder: deps.Recorder, clock: deps.Clock, log: deps.Logger, metrics: metrics, options: options,
 		configuredPolling: deps.Polling, signatures: deps.Signatures,
 	}
+	r.builds.Store(&kustomize.Settings{})
 	r.tracer = deps.Tracer
 	r.manifests = observedManifests{r.manifests, metrics, r.tracer}
 	r.fetches.running = map[string]bool{}

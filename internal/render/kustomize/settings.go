@@ -2,6 +2,7 @@ package kustomize
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -32,6 +33,11 @@ func SettingsFrom(configMap map[string]string) Settings {
 		s.Versions[name] = configMap["kustomize.buildOptions."+name]
 	}
 	return s
+}
+
+// Equal compares.
+func (s Settings) Equal(other Settings) bool {
+	return s.BuildOptions == other.BuildOptions && maps.Equal(s.Versions, other.Versions)
 }
 
 // buildOptions are the flags that mean something here.
