@@ -40,6 +40,7 @@ import (
 	"fairlead.dev/fairlead/internal/event"
 	"fairlead.dev/fairlead/internal/git"
 	"fairlead.dev/fairlead/internal/render"
+	"fairlead.dev/fairlead/internal/render/kustomize"
 	"fairlead.dev/fairlead/internal/settings"
 	"fairlead.dev/fairlead/internal/settings/live"
 	"fairlead.dev/fairlead/internal/testkube"
@@ -63,7 +64,10 @@ type fleet struct {
 	host       *faultyHost
 	// published are the charts of the fleet's own repositories.
 	published *published
-	options   Options
+	// sockets is the folder of plugins' sockets; others are further repositories, served over HTTP.
+	sockets string
+	others  *others
+	options Options
 	// stop kills the newest hub.
 	stop func()
 	// silent means that no webhook tells of commits.
@@ -110,6 +114,8 @@ func newFleet(t testing.TB) *fleet {
 	}})
 	f.repository()
 	f.published = publish(t)
+	f.sockets = shortDir(t)
+	f.others = f.serveOthers()
 	return f
 }
 
@@ -226,7 +232,9 @@ func (f *fleet) start() (stop func()) {
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	if f.renderer, err = render.New(render.Default()); err != nil {
+	rendering := render.Default()
+	rendering.Plugins = f.plugins()
+	if f.renderer, err = render.New(rendering); err != nil {
 		f.t.Fatal(err)
 	}
 	source := &live.Source{Reader: mgr.GetClient(), Namespace: f.hub, Hub: config}
@@ -242,7 +250,11 @@ func (f *fleet) start() (stop func()) {
 		f.t.Fatal(err)
 	}
 	manifests := desired.New(store, f.renderer, source.Remote).
-		WithArtifacts(desired.Artifacts{Client: f.published.client(f.t), Settings: source})
+		WithArtifacts(desired.Artifacts{Client: f.published.client(f.t), Settings: source, Permits: f.permits})
+	manifests.WithKustomize(func(ctx context.Context) (kustomize.Settings, error) {
+		data, err := source.ConfigMap(ctx, settings.ConfigMapName)
+		return kustomize.SettingsFrom(data), err
+	})
 	f.metrics = prometheus.NewRegistry()
 	log := slog.New(slog.NewTextHandler(f.t.Output(), nil))
 	err = Setup(mgr, Dependencies{

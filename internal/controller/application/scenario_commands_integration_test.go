@@ -102,6 +102,10 @@ func (s *scenario) cmdCommit(ts *testscript.TestScript, _ bool, args []string) {
 
 // copy puts the files under dir into the clone.
 func (s *scenario) copy(ts *testscript.TestScript, dir string) error {
+	return s.copyTo(ts, s.work, dir)
+}
+
+func (s *scenario) copyTo(ts *testscript.TestScript, work, dir string) error {
 	return filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
@@ -110,7 +114,7 @@ func (s *scenario) copy(ts *testscript.TestScript, dir string) error {
 		if err != nil {
 			return err
 		}
-		to := filepath.Join(s.work, name)
+		to := filepath.Join(work, name)
 		if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
 			return err
 		}

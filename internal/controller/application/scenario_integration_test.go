@@ -28,6 +28,10 @@ import (
 //	git ARGS...                    run git in the clone; `notify` then tells the hub of a push
 //	publish DIR CHART VERSION      pack the folder as that version of a chart, in the Helm repository $CHARTS and the registry
 //	                               $REGISTRY, as the artifact deploy:VERSION too
+//	host NAME DIR                  commit the files under DIR to another repository, $OTHERS/NAME, and tell the hub; those whose name
+//	                               begins with private- want the user ann with the password secret
+//	plugin NAME GENERATE [DISCOVER]
+//	                               run a config management plugin: shell scripts that run in the application's folder
 //	break-charts, mend-charts      the Helm repository answers with errors; is well again
 //	sign [-key FILE]               sign the newest commit, which then has another name, and tell the hub; -key makes the key, whose
 //	                               ID is $KEYID from then on, and writes the ConfigMap of public keys
@@ -72,6 +76,8 @@ func TestScenarios(t *testing.T) {
 			"commit":       do((*scenario).cmdCommit),
 			"git":          do((*scenario).cmdGit),
 			"publish":      do((*scenario).cmdPublish),
+			"host":         do((*scenario).cmdHost),
+			"plugin":       do((*scenario).cmdPlugin),
 			"break-charts": do((*scenario).cmdBreakCharts),
 			"mend-charts":  do((*scenario).cmdMendCharts),
 			"notify":       do((*scenario).cmdNotify),
@@ -127,7 +133,7 @@ func newScenario(env *testscript.Env) error {
 
 // variables are what scripts and files may say.
 func (s *scenario) variables() map[string]string {
-	return map[string]string{"NS": s.target, "HUB": s.hub, "REPO": s.url, "APP": s.name(""), "CHARTS": s.published.url, "REGISTRY": s.published.registry}
+	return map[string]string{"NS": s.target, "HUB": s.hub, "REPO": s.url, "APP": s.name(""), "CHARTS": s.published.url, "REGISTRY": s.published.registry, "OTHERS": s.others.url}
 }
 
 // do makes a command of a method.
@@ -142,12 +148,12 @@ func (s *scenario) read(ts *testscript.TestScript, file string) string {
 	text, err := os.ReadFile(ts.MkAbs(file))
 	ts.Check(err)
 	v := s.variables()
-	return strings.NewReplacer("${APP}", v["APP"], "$APP", v["APP"], "$NS", v["NS"], "$HUB", v["HUB"], "$REPO", v["REPO"], "$CHARTS", v["CHARTS"], "$REGISTRY", v["REGISTRY"]).Replace(string(text))
+	return strings.NewReplacer("${APP}", v["APP"], "$APP", v["APP"], "$NS", v["NS"], "$HUB", v["HUB"], "$REPO", v["REPO"], "$CHARTS", v["CHARTS"], "$REGISTRY", v["REGISTRY"], "$OTHERS", v["OTHERS"]).Replace(string(text))
 }
 
 // print writes to the standard output what is the same in each run.
 func (s *scenario) print(ts *testscript.TestScript, text string) {
-	pairs := []string{s.name(""), "", s.hub, "$HUB", s.target, "$NS", s.url, "$REPO", s.published.url, "$CHARTS", s.published.registry, "$REGISTRY"}
+	pairs := []string{s.name(""), "", s.hub, "$HUB", s.target, "$NS", s.url, "$REPO", s.published.url, "$CHARTS", s.published.registry, "$REGISTRY", s.others.url, "$OTHERS"}
 	for i, commit := range s.commits {
 		pairs = append(pairs, commit, fmt.Sprintf("commit%d", i+1), commit[:7], fmt.Sprintf("commit%d", i+1))
 	}
