@@ -75,11 +75,16 @@ func (s *Store) command(ctx context.Context, dir string, extraEnv []string, args
 	return cmd
 }
 
-// git runs one command to its end and returns its standard output.
+// git runs one command of this machine to its end and returns its standard output.
 func (s *Store) git(ctx context.Context, dir string, extraEnv []string, args ...string) ([]byte, error) {
+	return s.gitIn(ctx, s.slots, dir, extraEnv, args...)
+}
+
+// gitIn runs a command that takes one of the places.
+func (s *Store) gitIn(ctx context.Context, places chan struct{}, dir string, extraEnv []string, args ...string) ([]byte, error) {
 	ctx, cancel := s.limit(ctx)
 	defer cancel()
-	stdout, stderr, err := s.run(ctx, s.command(ctx, dir, extraEnv, args...))
+	stdout, stderr, err := s.run(ctx, places, s.command(ctx, dir, extraEnv, args...))
 	if errors.Is(err, errExit) {
 		return nil, classify(stderr, err)
 	}
@@ -95,13 +100,11 @@ func (s *Store) limit(ctx context.Context) (context.Context, context.CancelFunc)
 var errExit = errors.New("git failed")
 
 // run waits for a place among the parallel commands, and for the command's end.
-func (s *Store) run(ctx context.Context, cmd *exec.Cmd) (output []byte, stderr string, err error) {
-	select {
-	case s.slots <- struct{}{}:
-		defer func() { <-s.slots }()
-	case <-ctx.Done():
-		return nil, "", context.Cause(ctx)
+func (s *Store) run(ctx context.Context, places chan struct{}, cmd *exec.Cmd) (output []byte, stderr string, err error) {
+	if err := acquire(ctx, places); err != nil {
+		return nil, "", err
 	}
+	defer func() { <-places }()
 	stdout, messages := &bounded{limit: maxOutput}, &bounded{limit: 64 << 10, drop: true}
 	cmd.Stdout, cmd.Stderr = stdout, messages
 	err = cmd.Run()

@@ -129,7 +129,7 @@ func (r *Repository) fetchOnce(ctx context.Context, refspecs []string) error {
 		// without its files.
 		args := []string{"-c", "fetch.unpackLimit=1", "fetch", "--quiet", "--prune", "--no-tags", "--force", "--no-write-fetch-head", "--no-auto-maintenance",
 			"--no-show-forced-updates", "--no-recurse-submodules", "--", url}
-		_, err := r.store.git(ctx, r.dir, env, append(args, refspecs...)...)
+		_, err := r.store.gitIn(ctx, r.store.placesAt(r.where), r.dir, env, append(args, refspecs...)...)
 		return err
 	}
 	err = run(refspecs)

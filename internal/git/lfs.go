@@ -199,7 +199,7 @@ func (r *Repository) lfsOverSSH(ctx context.Context, remote Remote) (lfsPlace, e
 	cmd.Env, cmd.Dir = environ(cmd.Environ(), r.store.home(), nil), r.store.home()
 	ownGroup(cmd)
 	cmd.Cancel = func() error { return killGroup(cmd) }
-	output, stderr, err := r.store.run(ctx, cmd)
+	output, stderr, err := r.store.run(ctx, r.store.placesAt(r.where), cmd)
 	if errors.Is(err, errExit) {
 		return lfsPlace{}, fmt.Errorf("asking for access to Git LFS over SSH: %w", classify(stderr, err))
 	}

@@ -23,7 +23,7 @@ func (r *Repository) push(ctx context.Context, commit, branch string) error {
 	limited, cancel := r.store.limit(ctx)
 	defer cancel()
 	cmd := r.store.command(limited, r.dir, env, "push", "--porcelain", "--no-verify", "--", url, commit+":refs/heads/"+branch)
-	stdout, stderr, err := r.store.run(limited, cmd)
+	stdout, stderr, err := r.store.run(limited, r.store.placesAt(r.where), cmd)
 	if errors.Is(err, errExit) {
 		return pushError(string(stdout), stderr, branch, err)
 	}

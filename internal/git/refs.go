@@ -27,7 +27,7 @@ func (r *Repository) Refs(ctx context.Context) (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	out, err := r.store.git(ctx, r.store.home(), env, "ls-remote", "--quiet", "--", url)
+	out, err := r.store.gitIn(ctx, r.store.placesAt(r.where), r.store.home(), env, "ls-remote", "--quiet", "--", url)
 	r.answered(err)
 	if err != nil {
 		return nil, fmt.Errorf("listing refs of repository %q: %w", r.URL(), err)
@@ -53,7 +53,7 @@ func (r *Repository) DefaultBranch(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	out, err := r.store.git(ctx, r.store.home(), env, "ls-remote", "--quiet", "--symref", "--", url, "HEAD")
+	out, err := r.store.gitIn(ctx, r.store.placesAt(r.where), r.store.home(), env, "ls-remote", "--quiet", "--symref", "--", url, "HEAD")
 	r.answered(err)
 	if err != nil {
 		return "", fmt.Errorf("asking repository %q for its default branch: %w", r.URL(), err)

@@ -9,9 +9,11 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"sync"
 	"time"
 
+	"fairlead.dev/fairlead/internal/event"
 	"fairlead.dev/fairlead/internal/lru"
 	"k8s.io/utils/clock"
 )
@@ -24,7 +26,8 @@ type Options struct {
 	Git string
 	// Timeout bounds each git command.
 	Timeout time.Duration
-	// Parallel bounds the git commands that run at once, over all repositories.
+	// Parallel bounds the git commands on mirrors that run at once, over all repositories, and beside them those that talk to
+	// one host: one that hangs must not keep others waiting.
 	Parallel int
 	// MaxFileBytes bounds each file (and each listing) that is read from a repository.
 	MaxFileBytes int64
@@ -98,6 +101,8 @@ type Store struct {
 
 	mu      sync.Mutex
 	mirrors map[string]*mirror
+	// hosts are the places for commands that talk to each.
+	hosts map[string]chan struct{}
 }
 
 // NewStore opens the folder of mirrors and takes it for this process. Close it when done.
@@ -116,6 +121,7 @@ func NewStore(options Options) (*Store, error) {
 		trees:   lru.New[ID, *treeObject](options.CacheBytes / 2),
 		blobs:   lru.New[ID, []byte](options.CacheBytes / 2),
 		mirrors: map[string]*mirror{},
+		hosts:   map[string]chan struct{}{},
 		large:   lfsSpace{mirrors: filepath.Join(dir, "mirrors"), most: options.LFSBytes, used: -1},
 		apps:    appTokens{clock: options.Clock},
 	}
@@ -166,6 +172,25 @@ func (s *Store) Repository(remote Remote) *Repository {
 		s.mirrors[key] = shared
 	}
 	return shared.user(remote, where)
+}
+
+// placesAt are those for commands that talk to an address's host. Files have the machine's.
+func (s *Store) placesAt(where address) chan struct{} {
+	host, _, _ := strings.Cut(event.NormalizeURL(where.text), "/")
+	if where.scheme == "file" || host == "" {
+		return s.slots
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	places := s.hosts[host]
+	if places == nil {
+		if len(s.hosts) >= 1000 {
+			clear(s.hosts) // applications name hosts, and must not fill the memory with them
+		}
+		places = make(chan struct{}, s.options.Parallel)
+		s.hosts[host] = places
+	}
+	return places
 }
 
 // home is an empty folder that git takes for the user's.

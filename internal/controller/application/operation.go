@@ -211,7 +211,9 @@ func (r *Reconciler) begin(ctx context.Context, v *visit, operation v1alpha1.Ope
 	v.app.Operation = nil
 	v.app.Status.OperationState = state
 	v.session.run = nil
-	if err := r.resolveOperation(ctx, v); err != nil {
+	if err := r.resolveOperation(ctx, v); isSlow(err) {
+		return err // nothing has begun
+	} else if err != nil {
 		r.finish(v, v1alpha1.OperationError, err.Error(), true)
 		return nil
 	}
@@ -248,10 +250,7 @@ func (r *Reconciler) operationRevisions(ctx context.Context, v *visit, state *v1
 	if state.Operation.InitiatedBy.Automated && len(revisions) > 0 {
 		return revisions, nil
 	}
-	if err := r.manifests.Fetch(ctx, v.app.Spec.ProjectName(), sources); err != nil {
-		return nil, err
-	}
-	resolved, err := r.manifests.Resolve(ctx, v.app.Spec.ProjectName(), sources, revisions)
+	resolved, err := r.revisions(ctx, v, sources, revisions, true)
 	if err != nil {
 		return nil, err
 	}
@@ -267,8 +266,11 @@ func (r *Reconciler) moveHead(ctx context.Context, v *visit, revisions []string)
 	if v.head != nil && slices.Equal(revisions, v.head.Revisions) {
 		return nil
 	}
+	manifests, err := r.renderPatiently(ctx, v, s.sources, revisions, false)
+	if isSlow(err) {
+		return err
+	}
 	s.revisions = revisions
-	manifests, err := r.renderAt(ctx, v, s.sources, revisions, false)
 	if s.renderErr = err; err != nil {
 		return err
 	}
@@ -335,7 +337,7 @@ func (r *Reconciler) operationManifests(ctx context.Context, v *visit) (*desired
 		(slices.Equal(revisions, v.head.Revisions) || r.changes.Unchanged(ctx, v.head, revisions)) {
 		return v.head, nil
 	}
-	manifests, err := r.renderAt(ctx, v, sources, revisions, false)
+	manifests, err := r.renderPatiently(ctx, v, sources, revisions, false)
 	if err != nil {
 		return nil, fmt.Errorf("rendering revision %s: %w", short(revisions), err)
 	}

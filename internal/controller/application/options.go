@@ -16,6 +16,8 @@ type Options struct {
 	// Poll and PollJitter are how often each repository is asked for its refs, in case that a webhook was lost; Poll zero
 	// switches it off. Argo CD's defaults.
 	Poll, PollJitter time.Duration
+	// Patience is for how long a reconcile waits for a host of repositories. What takes longer goes on without it.
+	Patience time.Duration
 	// RetryMin and RetryMax space repetitions of a look-up that failed (Git host, cluster); they double in between.
 	RetryMin, RetryMax time.Duration
 	// SelfHealMin, SelfHealFactor and SelfHealMax space self-heals of the same revision. The first is immediate.
@@ -43,6 +45,7 @@ func Default() Options {
 		Concurrency:    16,
 		Poll:           120 * time.Second,
 		PollJitter:     60 * time.Second,
+		Patience:       time.Second, // most fetches take less; a worker has other applications to look after
 		RetryMin:       time.Second,
 		RetryMax:       30 * time.Second,
 		SelfHealMin:    2 * time.Second,
@@ -71,6 +74,9 @@ func (o Options) Validate() error {
 	}
 	if o.RetryMin <= 0 || o.RetryMax < o.RetryMin {
 		return errors.New("retries need a positive shortest wait and a longest that isn't shorter")
+	}
+	if o.Patience <= 0 {
+		return errors.New("the patience with hosts of repositories must be positive")
 	}
 	if o.QueryTimeout <= 0 {
 		return errors.New("the timeout of jq path expressions must be positive")

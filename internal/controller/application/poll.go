@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"math/rand/v2"
+	"sync"
 	"time"
 
 	"fairlead.dev/fairlead/api/argo/v1alpha1"
@@ -16,7 +17,7 @@ const lookAround = 10 * time.Second
 // poll asks each repository from time to time whether something moved, in case that no webhook tells: one question a
 // repository, however many applications it has.
 func (r *Reconciler) poll(ctx context.Context) {
-	p := poller{known: map[way]map[string]string{}, due: map[way]time.Time{}}
+	p := poller{known: map[way]map[string]string{}, due: map[way]time.Time{}, asking: map[way]bool{}, busy: map[string]int{}}
 	for {
 		wait := r.pollDue(ctx, &p)
 		select {
@@ -30,13 +31,57 @@ func (r *Reconciler) poll(ctx context.Context) {
 // poller is what polling knows between rounds.
 type poller struct {
 	settings.Polling
+	mu sync.Mutex
 	// known are the refs of last time, due is when to ask again.
 	known map[way]map[string]string
 	due   map[way]time.Time
+	// asking are those that are asked now; busy counts them for each host.
+	asking map[way]bool
+	busy   map[string]int
 }
 
-// pollDue asks the repositories whose time has come, and returns how long to wait for the next.
+const (
+	// pollsOfHost is how many repositories of one host are asked at a time, so that a host that hangs delays its own only.
+	pollsOfHost = 4
+	// pollsAtOnce bounds all questions; with fewer than 32 hosts that hang, there is always room for the others.
+	pollsAtOnce = 32 * pollsOfHost
+	// pollsAgain is when a host that had no room is looked at again: a look goes through all applications.
+	pollsAgain = 250 * time.Millisecond
+)
+
+// enter takes a place for a question, if there is one. The caller holds mu.
+func (p *poller) enter(key way) bool {
+	host := hostOf(key.repository)
+	if len(p.asking) >= pollsAtOnce || p.busy[host] >= pollsOfHost {
+		return false
+	}
+	p.asking[key] = true
+	p.busy[host]++
+	return true
+}
+
+// leave gives the place back, and says when to ask again.
+func (p *poller) leave(key way, refs map[string]string, due time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.asking, key)
+	host := hostOf(key.repository)
+	if p.busy[host]--; p.busy[host] == 0 {
+		delete(p.busy, host)
+	}
+	if _, wanted := p.due[key]; wanted {
+		p.due[key] = due
+		if refs != nil {
+			p.known[key] = refs
+		}
+	}
+}
+
+// pollDue has the repositories asked whose time has come, and returns how long to wait for the next.
 func (r *Reconciler) pollDue(ctx context.Context, p *poller) time.Duration {
+	repositories := r.repositories(ctx)
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if now := r.polling(ctx); now != p.Polling {
 		p.Polling = now
 		clear(p.due)
@@ -45,17 +90,25 @@ func (r *Reconciler) pollDue(ctx context.Context, p *poller) time.Duration {
 		return lookAround
 	}
 	now := r.clock.Now()
-	next := now.Add(lookAround)
-	repositories := r.repositories(ctx)
+	next := now.Add(min(lookAround, p.Interval))
 	for key, use := range repositories {
 		at, scheduled := p.due[key]
 		if !scheduled {
 			at = now.Add(p.wait()) // it was looked at a moment ago, when its first application came
-		} else if !at.After(now) {
-			r.ask(ctx, key, use, p.known)
-			at = r.clock.Now().Add(p.wait())
+			p.due[key] = at
 		}
-		p.due[key] = at
+		if !at.After(now) {
+			before, again := p.known[key], p.wait()
+			switch {
+			case p.asking[key]:
+				at = now.Add(again)
+			case p.enter(key):
+				at = now.Add(again)
+				go func() { p.leave(key, r.ask(ctx, key, use, before), r.clock.Now().Add(again)) }()
+			default:
+				at = now.Add(pollsAgain)
+			}
+		}
 		if at.Before(next) {
 			next = at
 		}
@@ -85,9 +138,9 @@ func (p *poller) wait() time.Duration {
 	return p.Interval + rand.N(p.Jitter)
 }
 
-// ask compares a repository's refs with those of last time. The first time there is nothing to compare with, and what
-// moved since the start is fetched.
-func (r *Reconciler) ask(ctx context.Context, key way, use use, known map[way]map[string]string) {
+// ask compares a repository's refs with those of last time, and returns them; nil if there is no answer. The first time there
+// is nothing to compare with, and what moved since the start is fetched.
+func (r *Reconciler) ask(ctx context.Context, key way, use use, before map[string]string) map[string]string {
 	end := r.metrics.ask("ls-remote", key.repository, "")
 	refs, err := r.changes.Refs(ctx, use.project, use.sources)
 	end(err)
@@ -96,13 +149,12 @@ func (r *Reconciler) ask(ctx context.Context, key way, use use, known map[way]ma
 			r.log.Warn("polling a repository", "repository", key.repository, "error", err)
 			r.pushed(ctx, key.repository) // which repeats, and tells the applications if it goes on failing
 		}
-		return
+		return nil
 	}
-	before, ok := known[key]
-	known[key] = refs
-	if !ok || !maps.Equal(before, refs) {
+	if before == nil || !maps.Equal(before, refs) {
 		r.pushed(ctx, key.repository)
 	}
+	return refs
 }
 
 // way is a repository (normalised) and the access that some projects have to it.

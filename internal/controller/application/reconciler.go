@@ -45,6 +45,7 @@ type Reconciler struct {
 	options   Options
 	sessions  sessions
 	fetches   fetches
+	hosts     bulkhead
 	// configuredPolling may be nil.
 	configuredPolling func(ctx context.Context, standard settings.Polling) (settings.Polling, error)
 	// signatures may be nil: then nothing is signed.
@@ -108,6 +109,8 @@ type visit struct {
 	windows     syncwindow.Windows
 	destination settings.Cluster
 	cluster     Cluster
+	// slow is true when a host kept the reconcile waiting, which then went on with what was known before.
+	slow bool
 	// asked is true when a person asked for this look (refresh annotation): then even an unchanged revision is told.
 	asked bool
 	// looked is true when this reconcile asked Git, or tried to.
@@ -190,6 +193,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	switch {
 	case errors.Is(v.err, cluster.ErrNotReady):
 		return ctrl.Result{}, nil // the cluster says when it is; until then nothing is known that would be worth telling
+	case isSlow(v.err):
+		s.share(v.destination.Server, app.Spec.ProjectName(), app.Spec.AllSources()) // a push meanwhile must find it
+		return ctrl.Result{RequeueAfter: r.later(s)}, nil                            // nothing is known that would be worth telling
 	case errors.As(v.err, &lost):
 		s.run = nil
 		s.keepWritten(nil)
@@ -205,6 +211,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 		}
 	}
 	v.settled = true
+	if !v.slow {
+		s.forgetAnswers()
+	}
 	r.metrics.reconciled(v, r.clock.Since(began))
 	return ctrl.Result{RequeueAfter: v.again}, nil
 }

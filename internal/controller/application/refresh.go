@@ -27,15 +27,11 @@ func (r *Reconciler) refresh(ctx context.Context, v *visit) error {
 	v.looked = true
 	s.timings = timings{seen: seen}
 	began := r.clock.Now()
-	if asked {
-		if err := r.manifests.Fetch(ctx, v.app.Spec.ProjectName(), s.withBases(sources)); err != nil {
-			s.lookupErr = err
-			v.headErr = err
-			return nil
-		}
-	}
-	revisions, err := r.manifests.Resolve(ctx, v.app.Spec.ProjectName(), sources, nil)
+	revisions, err := r.revisions(ctx, v, sources, nil, asked)
 	s.timings.fetch = r.clock.Since(began)
+	if isSlow(err) {
+		return r.goOn(v, hard, sameSources, err)
+	}
 	s.lookupErr = err
 	if err != nil {
 		v.headErr = err
@@ -51,20 +47,68 @@ func (r *Reconciler) refresh(ctx context.Context, v *visit) error {
 		s.manifests = nil
 	}
 	s.sources, s.sourcesOf, s.revisions = sources, v.app.Spec.ProjectName(), revisions
-	return r.renderHead(ctx, v, hard)
+	if err = r.renderHead(ctx, v, hard); isSlow(err) {
+		s.revisions = nil // they aren't rendered
+		return r.goOn(v, hard, true, err)
+	}
+	return err
+}
+
+// goOn does without an answer that a host owes: with what is known of the same sources, else not at all. The look at Git is
+// still to be done then.
+func (r *Reconciler) goOn(v *visit, hard, sameSources bool, owed error) error {
+	s := v.session
+	s.mu.Lock()
+	s.stillStale(hard, s.timings.seen)
+	s.mu.Unlock()
+	v.slow, v.asked, v.looked = true, false, false
+	if !sameSources || s.manifests == nil {
+		return owed
+	}
+	v.comeBack(r.later(s))
+	return nil
+}
+
+// revisions are the commits that the sources mean; fresh asks their hosts first.
+func (r *Reconciler) revisions(ctx context.Context, v *visit, sources v1alpha1.ApplicationSources, revisions []string, fresh bool) ([]string, error) {
+	project, asked := v.app.Spec.ProjectName(), v.session.withBases(sources)
+	return patient(ctx, r, v, question[[]string]{
+		sources: sources, about: []any{"revisions", project, sources, revisions, fresh},
+		ask: func(ctx context.Context) ([]string, error) {
+			if fresh {
+				if err := r.manifests.Fetch(ctx, project, asked); err != nil {
+					return nil, err
+				}
+			}
+			return r.manifests.Resolve(ctx, project, sources, revisions)
+		},
+	})
 }
 
 // renderHead renders the newest revisions. A rendering that stays the same keeps the revisions that it was made at:
 // a commit that doesn't touch an application doesn't concern it.
 func (r *Reconciler) renderHead(ctx context.Context, v *visit, hard bool) error {
 	s := v.session
-	if !hard && !v.asked && s.manifests != nil && s.unsigned == "" && r.changes.Unchanged(ctx, s.manifests, s.revisions) {
-		s.revisions = s.manifests.Revisions
-		return nil
+	if !hard && !v.asked && s.manifests != nil && s.unsigned == "" {
+		known, revisions := s.manifests, s.revisions
+		same, err := patient(ctx, r, v, question[bool]{
+			sources: s.sources, about: []any{"unchanged", known.Revisions, revisions},
+			ask: func(ctx context.Context) (bool, error) { return r.changes.Unchanged(ctx, known, revisions), nil },
+		})
+		if err != nil {
+			return err
+		}
+		if same {
+			s.revisions = known.Revisions
+			return nil
+		}
 	}
 	began := r.clock.Now()
-	manifests, err := r.renderAt(ctx, v, s.sources, s.revisions, hard)
+	manifests, err := r.renderPatiently(ctx, v, s.sources, s.revisions, hard)
 	s.timings.render = r.clock.Since(began)
+	if isSlow(err) {
+		return err
+	}
 	s.renderErr = err
 	if err != nil {
 		v.headErr = err
@@ -74,14 +118,27 @@ func (r *Reconciler) renderHead(ctx context.Context, v *visit, hard bool) error 
 	return nil
 }
 
+// renderPatiently is renderAt for as long as the hosts of the sources are quick.
+func (r *Reconciler) renderPatiently(ctx context.Context, v *visit, sources v1alpha1.ApplicationSources, revisions []string, hard bool) (*desired.Manifests, error) {
+	request := r.rendering(v, sources, revisions, hard)
+	return patient(ctx, r, v, question[*desired.Manifests]{
+		sources: sources, about: request,
+		ask: func(ctx context.Context) (*desired.Manifests, error) { return r.manifests.Render(ctx, request) },
+	})
+}
+
 func (r *Reconciler) renderAt(ctx context.Context, v *visit, sources v1alpha1.ApplicationSources, revisions []string, hard bool) (*desired.Manifests, error) {
+	return r.manifests.Render(ctx, r.rendering(v, sources, revisions, hard))
+}
+
+func (r *Reconciler) rendering(v *visit, sources v1alpha1.ApplicationSources, revisions []string, hard bool) desired.Request {
 	info := v.cluster.Info()
-	return r.manifests.Render(ctx, desired.Request{
+	return desired.Request{
 		Instance: v.instance, Project: v.app.Spec.ProjectName(), Namespace: v.app.Spec.Destination.Namespace,
 		Sources: sources, Revisions: revisions,
 		KubeVersion: info.Version, APIVersions: info.APIVersions, Hard: hard,
 		GeneratePaths: v.app.Annotations[desired.GeneratePathsAnnotation],
-	})
+	}
 }
 
 // render settles which manifests this reconcile works with.

@@ -49,7 +49,7 @@ func (r *Reconciler) run(ctx context.Context, v *visit) error {
 	}
 	if v.session.run == nil {
 		if err := r.prepare(ctx, v); err != nil {
-			if errors.Is(err, cluster.ErrNotReady) || errors.Is(err, cluster.ErrUnreachable) {
+			if errors.Is(err, cluster.ErrNotReady) || errors.Is(err, cluster.ErrUnreachable) || isSlow(err) {
 				return err // the operation waits; it is recorded
 			}
 			r.finish(v, v1alpha1.OperationError, err.Error(), true)
@@ -303,7 +303,9 @@ func (r *Reconciler) repeat(ctx context.Context, v *visit) (bool, error) {
 		sync.Revision, sync.Revisions = "", nil
 	}
 	if resultRevisions(state.SyncResult)[0] == "" || retry.Refresh && state.Operation.Sync.Revision == "" {
-		if err := r.resolveOperation(ctx, v); err != nil {
+		if err := r.resolveOperation(ctx, v); isSlow(err) {
+			return false, err
+		} else if err != nil {
 			r.finish(v, v1alpha1.OperationError, err.Error(), true)
 			return false, nil
 		}

@@ -75,6 +75,9 @@ type session struct {
 	outage error
 	// unsigned is why the newest revision must not be deployed.
 	unsigned string
+	// answers are those to questions that outlived their reconcile; slow counts the reconciles in a row that ended for one.
+	answers map[string]*reply
+	slow    int
 	// known is manifests and revisions for others than the reconcile.
 	known   *desired.Manifests
 	targets v1alpha1.ApplicationSources
@@ -159,6 +162,12 @@ func (s *session) takeStale() (stale, hard bool, seen time.Time) {
 func (s *session) markStale(hard bool, seen time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	clear(s.answers) // they may be older than what moved
+	s.stillStale(hard, seen)
+}
+
+// stillStale puts back what takeStale took. The caller holds mu.
+func (s *session) stillStale(hard bool, seen time.Time) {
 	s.stale, s.hard = true, s.hard || hard
 	if s.seen.IsZero() {
 		s.seen = seen

@@ -81,6 +81,7 @@ func New(c client.Client, deps Dependencies, options Options) (*Reconciler, erro
 	r.builds.Store(&kustomize.Settings{})
 	r.tracer = deps.Tracer
 	r.manifests = observedManifests{r.manifests, metrics, r.tracer}
+	r.hosts = bulkhead{few: max(1, options.Concurrency/4), most: options.Concurrency}
 	r.fetches.running = map[string]bool{}
 	return r, nil
 }
