@@ -86,7 +86,9 @@ func (r *Reconciler) revisions(ctx context.Context, v *visit, sources v1alpha1.A
 }
 
 // renderHead renders the newest revisions. A rendering that stays the same keeps the revisions that it was made at:
-// a commit that doesn't touch an application doesn't concern it.
+// a commit that doesn't touch an application doesn't concern it. So with a project that demands signatures, an unsigned commit
+// that leaves an application alone is no reason to complain, as Argo CD would: what would be deployed is to the byte what
+// the signed revision says, and that is the revision which the status tells. Whoever asks for it by name is refused.
 func (r *Reconciler) renderHead(ctx context.Context, v *visit, hard bool) error {
 	s := v.session
 	if !hard && !v.asked && s.manifests != nil && s.unsigned == "" {

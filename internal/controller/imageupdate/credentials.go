@@ -19,7 +19,7 @@ import (
 // names.
 func (r *Reconciler) remote(ctx context.Context, rd *round) (git.Remote, error) {
 	url := rd.active()[0].policy.WriteBack.Repository
-	remote, err := r.deps.Remote(ctx, url, rd.project())
+	remote, err := r.deps.Remote(ctx, url, rd.destination.Project)
 	if err != nil || rd.destination.Secret.IsZero() {
 		return remote, err
 	}
@@ -48,19 +48,6 @@ func (r *Reconciler) remote(ctx context.Context, rd *round) (git.Remote, error) 
 			rd.destination.Repository, secret.Name)
 	}
 	return remote, nil
-}
-
-// project is that of all applications of the round; empty if they are of several, whose own repositories then don't count:
-// what one project may write to, another's applications must not.
-func (rd *round) project() string {
-	name := ""
-	for i, c := range rd.active() {
-		if i > 0 && c.app.Spec.ProjectName() != name {
-			return ""
-		}
-		name = c.app.Spec.ProjectName()
-	}
-	return name
 }
 
 // place is where the image's tags are, with the credentials of its own pull secret, else of its registry's entry.

@@ -1,6 +1,8 @@
 package imageupdate
 
 import (
+	"context"
+
 	"k8s.io/apimachinery/pkg/api/equality"
 
 	argo "fairlead.dev/fairlead/api/argo/v1alpha1"
@@ -17,6 +19,9 @@ type Destination struct {
 	Branch string
 	// Secret names credentials of the applications' own.
 	Secret imagepolicy.SecretRef
+	// Project is the applications' where that has credentials of its own for the repository: what one project may write to,
+	// another's applications must not. It is empty where the operator's credentials count, and one commit is for all.
+	Project string
 	// Namespace and Application are only set without Repository.
 	Namespace, Application string
 }
@@ -32,12 +37,17 @@ func (d Destination) String() string {
 	return d.Repository + " branch " + d.Branch
 }
 
-func (r *Reconciler) destination(app *argo.Application) Destination {
+func (r *Reconciler) destination(ctx context.Context, app *argo.Application) Destination {
 	w := imagepolicy.Destination(app, r.options.Namespace)
 	if w.Method != imagepolicy.WriteToGit {
 		return Destination{Namespace: app.Namespace, Application: app.Name}
 	}
-	return Destination{Repository: event.NormalizeURL(w.Repository), Branch: w.Base, Secret: w.Secret}
+	d := Destination{Repository: event.NormalizeURL(w.Repository), Branch: w.Base, Secret: w.Secret}
+	// Credentials that can't be found are told in the round.
+	if remote, err := r.deps.Remote(ctx, w.Repository, app.Spec.ProjectName()); err == nil {
+		d.Project = remote.Scope
+	}
+	return d
 }
 
 // sameToUs tells whether two states of an Application are the same as far as image updates go. The application controller
@@ -51,7 +61,7 @@ func sameToUs(a, b *argo.Application) bool {
 			return false
 		}
 	}
-	return equality.Semantic.DeepEqual(a.Spec.AllSources(), b.Spec.AllSources()) &&
+	return a.Spec.ProjectName() == b.Spec.ProjectName() && equality.Semantic.DeepEqual(a.Spec.AllSources(), b.Spec.AllSources()) &&
 		a.Status.SourceType == b.Status.SourceType &&
 		equality.Semantic.DeepEqual(a.Status.SourceTypes, b.Status.SourceTypes) &&
 		equality.Semantic.DeepEqual(a.Status.Summary.Images, b.Status.Summary.Images)

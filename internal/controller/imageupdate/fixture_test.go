@@ -232,7 +232,7 @@ func annotate(key, value string) func(*argo.Application) {
 // round is one look at the destination of an application.
 func (f *fixture) round(app *argo.Application) error {
 	f.t.Helper()
-	_, err := f.Reconcile(f.t.Context(), f.destination(app))
+	_, err := f.Reconcile(f.t.Context(), f.destination(f.t.Context(), app))
 	return err
 }
 

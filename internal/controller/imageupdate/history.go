@@ -17,7 +17,8 @@ const maxSteps = 50
 // revision is a commit that changed a file.
 type revision struct {
 	commit, author, email, message string
-	date                           time.Time
+	// date is when it was committed: an author's is older after a rebase, and whatever the author wants it to be.
+	date time.Time
 	// content is the file's after the commit; nil if it was gone.
 	content []byte
 }
@@ -53,7 +54,7 @@ func (r *Reconciler) histories(ctx context.Context, rd *round, files []string) (
 				return nil, fail(err)
 			}
 			name, email := splitAuthor(info.Author)
-			histories[file] = append(histories[file], revision{commit, name, email, info.Message, info.Date, content})
+			histories[file] = append(histories[file], revision{commit, name, email, info.Message, info.Committed, content})
 		}
 		pending = slices.DeleteFunc(pending, func(file string) bool { return len(histories[file]) == maxSteps })
 		if parent == nil || len(pending) == 0 {

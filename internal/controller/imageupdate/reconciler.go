@@ -123,7 +123,7 @@ func (r *Reconciler) takeHeard(destination Destination) time.Time {
 // gather finds the applications of the destination, in the order of their names, and reads their policies.
 func (r *Reconciler) gather(ctx context.Context, rd *round) {
 	for _, app := range r.applications(ctx) {
-		if r.destination(&app) != rd.destination {
+		if r.destination(ctx, &app) != rd.destination {
 			continue
 		}
 		c := &candidate{app: app.DeepCopy()}

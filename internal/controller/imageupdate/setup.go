@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/util/workqueue"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -20,13 +21,14 @@ import (
 	"fairlead.dev/fairlead/api/fairlead/v1alpha1"
 	"fairlead.dev/fairlead/internal/event"
 	"fairlead.dev/fairlead/internal/imagepolicy"
+	"fairlead.dev/fairlead/internal/settings"
 )
 
 // queue is the controller's queue of destinations.
 type queue = workqueue.TypedRateLimitingInterface[Destination]
 
 // Setup lets the manager run the controller. Its service account needs, in the namespaces it serves: applications (get, list,
-// watch, patch), builds (get, list, watch), secrets (get, those that annotations name) and events (create, patch).
+// watch, patch), builds (get, list, watch), secrets (get, list, watch) and events (create, patch).
 func Setup(mgr ctrl.Manager, deps Deps, options Options) error {
 	if deps.Recorder == nil {
 		deps.Recorder = mgr.GetEventRecorder("image-updater")
@@ -46,6 +48,7 @@ func Setup(mgr ctrl.Manager, deps Deps, options Options) error {
 	for _, trigger := range []source.TypedSource[Destination]{
 		source.TypedKind(mgr.GetCache(), &argo.Application{}, r.onApplication()),
 		source.TypedKind(mgr.GetCache(), &v1alpha1.Build{}, r.onBuild()),
+		source.TypedKind(mgr.GetCache(), &corev1.Secret{}, r.onSecret()),
 		source.TypedFunc[Destination](r.onEvents),
 	} {
 		if err := c.Watch(trigger); err != nil {
@@ -80,23 +83,51 @@ func New(c client.Client, deps Deps, options Options) (*Reconciler, error) {
 // onApplication starts a round where an Application writes to now, and where it wrote to before a change.
 func (r *Reconciler) onApplication() handler.TypedFuncs[*argo.Application, Destination] {
 	return handler.TypedFuncs[*argo.Application, Destination]{
-		CreateFunc: func(_ context.Context, e kubeevent.TypedCreateEvent[*argo.Application], q queue) {
+		CreateFunc: func(ctx context.Context, e kubeevent.TypedCreateEvent[*argo.Application], q queue) {
 			if imagepolicy.Concerns(e.Object) {
-				q.Add(r.destination(e.Object))
+				q.Add(r.destination(ctx, e.Object))
 			}
 		},
-		UpdateFunc: func(_ context.Context, e kubeevent.TypedUpdateEvent[*argo.Application], q queue) {
+		UpdateFunc: func(ctx context.Context, e kubeevent.TypedUpdateEvent[*argo.Application], q queue) {
 			if sameToUs(e.ObjectOld, e.ObjectNew) {
 				return
 			}
 			for _, app := range []*argo.Application{e.ObjectOld, e.ObjectNew} {
 				if imagepolicy.Concerns(app) {
-					q.Add(r.destination(app))
+					q.Add(r.destination(ctx, app))
 				}
 			}
 			if imagepolicy.Concerns(e.ObjectOld) && !imagepolicy.Concerns(e.ObjectNew) {
 				q.Add(Destination{Namespace: e.ObjectNew.Namespace, Application: e.ObjectNew.Name})
 			}
+		},
+	}
+}
+
+// onSecret starts all rounds when the credentials of a project for a repository come, change or go: its applications may be in
+// another round then.
+func (r *Reconciler) onSecret() handler.TypedFuncs[*corev1.Secret, Destination] {
+	tell := func(ctx context.Context, secret *corev1.Secret, q queue) {
+		kind := secret.Labels[settings.SecretTypeLabel]
+		if kind != settings.SecretTypeRepository && kind != settings.SecretTypeRepoCreds || len(secret.Data["project"]) == 0 {
+			return
+		}
+		for _, app := range r.applications(ctx) {
+			q.Add(r.destination(ctx, &app))
+		}
+	}
+	return handler.TypedFuncs[*corev1.Secret, Destination]{
+		CreateFunc: func(ctx context.Context, e kubeevent.TypedCreateEvent[*corev1.Secret], q queue) {
+			if !e.IsInInitialList { // the applications begin with it
+				tell(ctx, e.Object, q)
+			}
+		},
+		UpdateFunc: func(ctx context.Context, e kubeevent.TypedUpdateEvent[*corev1.Secret], q queue) {
+			tell(ctx, e.ObjectOld, q)
+			tell(ctx, e.ObjectNew, q)
+		},
+		DeleteFunc: func(ctx context.Context, e kubeevent.TypedDeleteEvent[*corev1.Secret], q queue) {
+			tell(ctx, e.Object, q)
 		},
 	}
 }
@@ -151,7 +182,7 @@ func (r *Reconciler) hear(ctx context.Context, image event.Image, q queue) {
 		if !imagepolicy.Lists(&app, image.Repository) {
 			continue
 		}
-		destination := r.destination(&app)
+		destination := r.destination(ctx, &app)
 		r.mu.Lock()
 		if _, waiting := r.heard[destination]; !waiting {
 			r.heard[destination] = now
@@ -171,7 +202,7 @@ func (r *Reconciler) hearPush(ctx context.Context, push event.Push, q queue) {
 		return
 	}
 	for _, app := range r.applications(ctx) {
-		destination := r.destination(&app)
+		destination := r.destination(ctx, &app)
 		if destination.Repository == event.NormalizeURL(push.Repository) &&
 			(destination.Branch == "" || push.Ref == "refs/heads/"+destination.Branch) {
 			q.Add(destination)

@@ -102,7 +102,7 @@ func TestSomebodyElsePushesMeanwhile(t *testing.T) {
 	// A round that a tag started trusts the mirror, which doesn't know that Ann just took v1.2.0 back, nor her other file.
 	f.push("acme/web:v1.3.0", -30)
 	f.revert()
-	f.heard[f.destination(dev)] = f.deps.Clock.Now()
+	f.heard[f.destination(t.Context(), dev)] = f.deps.Clock.Now()
 	f.mustRound(dev)
 	f.wantVersion("dev", "v1.3.0")
 	if got := f.run(f.bare, "log", "-1", "--format=%b", "main"); got != "updates image acme/web tag 'v1.1.0' to 'v1.3.0'" {
@@ -113,7 +113,7 @@ func TestSomebodyElsePushesMeanwhile(t *testing.T) {
 	f.run(f.work, "pull", "-q", "--rebase")
 	f.write("apps/dev/values.yaml", "replicas: 2\n")
 	f.person("two replicas")
-	f.heard[f.destination(dev)] = f.deps.Clock.Now()
+	f.heard[f.destination(t.Context(), dev)] = f.deps.Clock.Now()
 	f.mustRound(dev)
 	f.wantVersion("dev", "v1.4.0")
 	if got := f.content("main", "apps/dev/values.yaml"); got != "replicas: 2" {
@@ -182,7 +182,7 @@ func TestCredentials(t *testing.T) {
 		return git.Remote{URL: url, Username: "reader", CA: "ca"}, nil
 	}
 	app := f.app("dev", annotate("write-back-method", "git:secret:git"))
-	rd := &round{destination: f.destination(app)}
+	rd := &round{destination: f.destination(t.Context(), app)}
 	f.gather(t.Context(), rd)
 	remote, err := f.remote(t.Context(), rd)
 	if want := (git.Remote{URL: "file://" + f.bare, Username: "u", Password: "p", CA: "ca"}); err != nil || remote != want {
@@ -198,7 +198,7 @@ func TestHistories(t *testing.T) {
 		f.write("b", "the same")
 		f.person("a is " + content)
 	}
-	rd := &round{destination: f.destination(dev)}
+	rd := &round{destination: f.destination(t.Context(), dev)}
 	f.gather(t.Context(), rd)
 	if err := f.readBranch(t.Context(), rd); err != nil {
 		t.Fatal(err)
@@ -216,5 +216,42 @@ func TestHistories(t *testing.T) {
 	}
 	if len(histories["b"]) != 1 || len(histories["none"]) != 0 {
 		t.Errorf("got %v and %v", histories["b"], histories["none"])
+	}
+}
+
+func TestProjectsOwnCredentialsMakeARoundOfTheirOwn(t *testing.T) {
+	f := newFixture(t)
+	f.push("acme/web:v1.0.0", -9)
+	f.push("acme/web:v1.1.0", -5)
+	var asked []string
+	f.deps.Remote = func(_ context.Context, url, project string) (git.Remote, error) {
+		asked = append(asked, project)
+		scope := ""
+		if project == "shop" {
+			scope = project
+		}
+		return git.Remote{URL: url, Scope: scope}, nil
+	}
+	in := func(project string) func(*argo.Application) {
+		return func(app *argo.Application) { app.Spec.Project = project }
+	}
+	shop, one, two := f.app("shop", in("shop")), f.app("one", in("one")), f.app("two", in("two"))
+	ctx := t.Context()
+	if f.destination(ctx, one) != f.destination(ctx, two) || f.destination(ctx, shop) == f.destination(ctx, one) {
+		t.Fatalf("the rounds are %+v, %+v and %+v", f.destination(ctx, shop), f.destination(ctx, one), f.destination(ctx, two))
+	}
+	before := f.commits()
+	asked = nil
+	f.mustRound(shop)
+	if got := f.run(f.bare, "log", "-1", "--format=%s", "main"); got != "build: automatic update of shop" || f.commits() == before {
+		t.Errorf("the round of project shop committed %q", got)
+	}
+	f.mustRound(one)
+	if got := f.run(f.bare, "log", "-1", "--format=%s", "main"); got != "build: automatic update of one, two" {
+		t.Errorf("the round with the operator's credentials committed %q", got)
+	}
+	found := strings.Join(asked, ",")
+	if !strings.Contains(found, "shop") {
+		t.Errorf("credentials were asked for projects %s", found)
 	}
 }
