@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"time"
 )
 
 // mirror is the local copy of a repository, for all who share its scope.
@@ -61,13 +62,41 @@ func (r *mirror) user(remote Remote, where address) *Repository {
 	repository, ok := r.users[remote]
 	if !ok {
 		if len(r.users) >= maxUsers {
-			clear(r.users)
+			for _, user := range r.users {
+				r.forget(user)
+			}
 		}
 		keys := filepath.Join(r.store.options.Dir, "keys", remote.fingerprint())
 		repository = &Repository{mirror: r, remote: remote, where: where, keys: keys}
 		r.users[remote] = repository
+		if len(r.users) > 1 {
+			// Others have probably been rotated away. No git command takes as long as this.
+			time.AfterFunc(2*r.store.options.Timeout, r.forgetUnused)
+		}
 	}
+	repository.used = r.store.options.Clock.Now()
 	return repository
+}
+
+// forgetUnused forgets the credentials with which nobody came for longer than a git command takes.
+func (r *mirror) forgetUnused() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now := r.store.options.Clock.Now()
+	for _, user := range r.users {
+		if now.Sub(user.used) >= 2*r.store.options.Timeout {
+			r.forget(user)
+		}
+	}
+}
+
+// forget removes the files of credentials too; whoever still has the Repository writes them again when it needs them. The
+// caller holds mu.
+func (r *mirror) forget(user *Repository) {
+	delete(r.users, user.remote)
+	if err := os.RemoveAll(user.keys); err != nil {
+		slog.Warn("removing the keys of a repository", "repository", r.url, "error", err)
+	}
 }
 
 // acquire takes a lock of the repository, or gives up when ctx ends.

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // Repository is one remote repository as one set of credentials sees it. It is safe for concurrent use; get it from
@@ -21,6 +22,8 @@ type Repository struct {
 	where   address
 	// keys is where key files for git go.
 	keys string
+	// used is when somebody last came with these credentials; the mirror's mu guards it.
+	used time.Time
 	// granted says that the host has answered to these credentials, fetched that they brought the mirror up to date; both in
 	// the life of this process.
 	granted, fetched atomic.Bool
