@@ -98,5 +98,8 @@ func application(u *unstructured.Unstructured) *Status {
 	if code == "" {
 		return progressing("Waiting for the application to be reconciled")
 	}
+	if _, known := order[code]; !known {
+		return unknown("The application says that it is " + string(code))
+	}
 	return &Status{code, text(u, "status.health.message")}
 }
