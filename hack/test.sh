@@ -53,6 +53,8 @@ part "building fairlead" make -s build
 part "static analysis" analysis
 part "generated files" generated
 part "unit, scenario and integration tests with -race" tests
+part "Argo CD's own examples of health" make -s conformance-health
+part "Argo CD's own examples of actions" make -s conformance-actions
 part "the demo, end to end" demo
 part "bad input, scenario by scenario" scenarios
 part "kill -9 at every stage boundary" kill9

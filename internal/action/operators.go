@@ -127,7 +127,8 @@ func switchOver(o map[string]any, in input) error {
 		selected = healthy[(slices.Index(healthy, text(o, "status", "currentPrimary"))+1)%len(healthy)]
 	}
 	if selected == "" {
-		return fmt.Errorf("Could not find a healthy instance matching the criteria: %s", wanted) //nolint:staticcheck // Argo CD's words
+		//lint:ignore ST1005 these are Argo CD's words
+		return fmt.Errorf("Could not find a healthy instance matching the criteria: %s", wanted)
 	}
 	return all(
 		set(selected, "status", "targetPrimary"), stamp("", time.RFC3339, "status", "targetPrimaryTimestamp"),

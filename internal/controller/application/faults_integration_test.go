@@ -23,11 +23,6 @@ func when(concerns func(*http.Request) bool, then fault) fault {
 	}
 }
 
-// about are requests whose path has this in it.
-func about(part string) func(*http.Request) bool {
-	return func(request *http.Request) bool { return strings.Contains(request.URL.Path, part) }
-}
-
 // list are requests for all there is of a kind, as a list or as the beginning of a watch.
 func list(request *http.Request) bool {
 	if request.Method != http.MethodGet {
