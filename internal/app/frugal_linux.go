@@ -2,6 +2,7 @@ package app
 
 import (
 	"bufio"
+	"io"
 	"os"
 	"strconv"
 	"strings"
@@ -18,21 +19,41 @@ var forgetStartup = sync.OnceFunc(func() {
 	if err != nil {
 		return
 	}
-	maps, err := os.Open("/proc/self/maps")
+	maps, err := os.Open("/proc/self/smaps")
 	if err != nil {
 		return
 	}
 	defer maps.Close()
-	for lines := bufio.NewScanner(maps); lines.Scan(); {
-		if start, length, ok := readOnlyPart(lines.Text(), program); ok {
-			// Advice: where the kernel takes none, nothing is lost.
-			_, _, _ = unix.Syscall(unix.SYS_MADVISE, start, length, unix.MADV_DONTNEED)
-		}
+	for _, part := range unchangedParts(maps, program) {
+		// Advice: where the kernel takes none, nothing is lost.
+		_, _, _ = unix.Syscall(unix.SYS_MADVISE, part.start, part.length, unix.MADV_DONTNEED)
 	}
 })
 
-// readOnlyPart reads a line of proc_pid_maps(5): "start-end perms offset device inode path". Only what can't have been
-// written to may be dropped.
+// part is a range of addresses.
+type part struct{ start, length uintptr }
+
+// unchangedParts are the read-only parts of a program in proc_pid_smaps(5) of which no page differs from the file. A page
+// that does ("Anonymous") was written to before it became read-only, as a dynamic linker does, and its content would be lost.
+func unchangedParts(smaps io.Reader, program string) []part {
+	var parts []part
+	var candidate part
+	for lines := bufio.NewScanner(smaps); lines.Scan(); {
+		fields := strings.Fields(lines.Text())
+		switch {
+		case len(fields) == 3 && fields[0] == "Anonymous:":
+			if candidate.length > 0 && fields[1] == "0" {
+				parts = append(parts, candidate)
+			}
+			candidate = part{}
+		case len(fields) >= 5 && !strings.HasSuffix(fields[0], ":"):
+			candidate.start, candidate.length, _ = readOnlyPart(lines.Text(), program)
+		}
+	}
+	return parts
+}
+
+// readOnlyPart reads a line of proc_pid_maps(5): "start-end perms offset device inode path".
 func readOnlyPart(line, program string) (start, length uintptr, ok bool) {
 	fields := strings.Fields(line)
 	if len(fields) < 6 || fields[5] != program || fields[1] != "r--p" && fields[1] != "r-xp" {
