@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -35,8 +36,9 @@ func (f *fixture) start(options Options) {
 	f.t.Helper()
 	yes := true
 	informers := &informertest.FakeInformers{Scheme: f.client.Scheme(), InformersByGVK: map[schema.GroupVersionKind]toolscache.SharedIndexInformer{
-		argo.GroupVersion.WithKind("Application"): f.informer(&argo.ApplicationList{}, &argo.Application{}),
-		v1alpha1.GroupVersion.WithKind("Build"):   f.informer(&v1alpha1.BuildList{}, &v1alpha1.Build{}),
+		argo.GroupVersion.WithKind("Application"):    f.informer(&argo.ApplicationList{}, &argo.Application{}),
+		v1alpha1.GroupVersion.WithKind("Build"):      f.informer(&v1alpha1.BuildList{}, &v1alpha1.Build{}),
+		corev1.SchemeGroupVersion.WithKind("Secret"): f.informer(&corev1.SecretList{}, &corev1.Secret{}),
 	}}
 	mgr, err := ctrl.NewManager(&rest.Config{Host: "127.0.0.1:1"}, ctrl.Options{
 		Scheme:     f.client.Scheme(),
