@@ -5,7 +5,7 @@ package crd
 import (
 	"embed"
 	"fmt"
-	"io/fs"
+	"strings"
 
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	"sigs.k8s.io/yaml"
@@ -17,27 +17,16 @@ var files embed.FS
 // Named returns the definitions with those names, such as "rollouts.argoproj.io". A name that there is no
 // definition for is an error.
 func Named(names ...string) ([]*apiextensionsv1.CustomResourceDefinition, error) {
-	paths, err := fs.Glob(files, "*.yaml")
-	if err != nil {
-		return nil, fmt.Errorf("listing definitions: %w", err)
-	}
-	all := map[string]*apiextensionsv1.CustomResourceDefinition{}
-	for _, path := range paths {
-		text, err := files.ReadFile(path)
+	var picked []*apiextensionsv1.CustomResourceDefinition
+	for _, name := range names {
+		plural, group, _ := strings.Cut(name, ".")
+		text, err := files.ReadFile(group + "_" + plural + ".yaml")
 		if err != nil {
-			return nil, fmt.Errorf("reading definition %s: %w", path, err)
+			return nil, fmt.Errorf("there is no definition named %q", name)
 		}
 		definition := &apiextensionsv1.CustomResourceDefinition{}
 		if err := yaml.UnmarshalStrict(text, definition); err != nil {
-			return nil, fmt.Errorf("reading definition %s: %w", path, err)
-		}
-		all[definition.Name] = definition
-	}
-	var picked []*apiextensionsv1.CustomResourceDefinition
-	for _, name := range names {
-		definition, ok := all[name]
-		if !ok {
-			return nil, fmt.Errorf("there is no definition named %q", name)
+			return nil, fmt.Errorf("reading definition %s: %w", name, err)
 		}
 		picked = append(picked, definition)
 	}

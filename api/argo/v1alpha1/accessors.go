@@ -5,6 +5,9 @@ import "strings"
 // RefreshAnnotation asks the controller to compare again at once: "normal", or "hard" to render anew as well.
 const RefreshAnnotation = "argocd.argoproj.io/refresh"
 
+// ApplicationSetRefreshAnnotation asks the controller to run an ApplicationSet's generators at once; it takes it away again.
+const ApplicationSetRefreshAnnotation = "argocd.argoproj.io/application-set-refresh"
+
 // DeletionApprovedAnnotation says when a person approved the prunes and deletions that need it, as RFC 3339.
 const DeletionApprovedAnnotation = "argocd.argoproj.io/deletion-approved"
 

@@ -112,14 +112,25 @@ type SyncPolicy struct {
 
 // SyncPolicyAutomated tunes automated syncs.
 type SyncPolicyAutomated struct {
-	// Prune deletes what Git no longer has.
-	Prune bool `json:"prune,omitempty" protobuf:"varint,1,opt,name=prune"`
+	// Prune deletes what Git no longer has; nil means no, here and in the next two, but what was said stays said.
+	Prune *bool `json:"prune,omitempty" protobuf:"varint,1,opt,name=prune"`
 	// SelfHeal also syncs when the cluster changed and Git didn't.
-	SelfHeal bool `json:"selfHeal,omitempty" protobuf:"varint,2,opt,name=selfHeal"`
+	SelfHeal *bool `json:"selfHeal,omitempty" protobuf:"varint,2,opt,name=selfHeal"`
 	// AllowEmpty allows an automated sync that would prune everything.
-	AllowEmpty bool `json:"allowEmpty,omitempty" protobuf:"varint,3,opt,name=allowEmpty"`
+	AllowEmpty *bool `json:"allowEmpty,omitempty" protobuf:"varint,3,opt,name=allowEmpty"`
 	// Enabled switches automation off when false; nil means on.
 	Enabled *bool `json:"enabled,omitempty" protobuf:"varint,4,opt,name=enabled"`
+}
+
+// Prunes tells whether automated syncs delete what Git no longer has. Nil doesn't, nor does it the rest.
+func (a *SyncPolicyAutomated) Prunes() bool { return a != nil && a.Prune != nil && *a.Prune }
+
+// Heals tells whether automation also syncs when only the cluster has changed.
+func (a *SyncPolicyAutomated) Heals() bool { return a != nil && a.SelfHeal != nil && *a.SelfHeal }
+
+// AllowsEmpty tells whether an automated sync may prune everything.
+func (a *SyncPolicyAutomated) AllowsEmpty() bool {
+	return a != nil && a.AllowEmpty != nil && *a.AllowEmpty
 }
 
 // ManagedNamespaceMetadata is set on a namespace made by a sync.

@@ -148,3 +148,13 @@ type ResourceResult struct {
 
 // ResourceResults is a list of results.
 type ResourceResults []*ResourceResult
+
+// LocalManifests are the manifests, in YAML or JSON, that a person sent along with the application's last sync; empty for a sync
+// from Git.
+func (a *Application) LocalManifests() []string {
+	state := a.Status.OperationState
+	if state == nil || state.Operation.Sync == nil {
+		return nil
+	}
+	return state.Operation.Sync.Manifests
+}

@@ -42,6 +42,8 @@ type AppProjectSpec struct {
 	SourceNamespaces                []string                               `json:"sourceNamespaces,omitempty" protobuf:"bytes,12,rep,name=sourceNamespaces"`
 	PermitOnlyProjectScopedClusters bool                                   `json:"permitOnlyProjectScopedClusters,omitempty" protobuf:"varint,13,opt,name=permitOnlyProjectScopedClusters"`
 	DestinationServiceAccounts      []ApplicationDestinationServiceAccount `json:"destinationServiceAccounts,omitempty" protobuf:"bytes,14,rep,name=destinationServiceAccounts"`
+	// SourceIntegrity is what sources must prove; nil means what SignatureKeys say.
+	SourceIntegrity *SourceIntegrity `json:"sourceIntegrity,omitempty" protobuf:"bytes,15,opt,name=sourceIntegrity"`
 }
 
 // ClusterResourceRestrictionItem is a cluster-scoped kind, and optionally a name.

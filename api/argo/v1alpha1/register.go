@@ -13,6 +13,7 @@ var GroupVersion = schema.GroupVersion{Group: "argoproj.io", Version: "v1alpha1"
 func AddToScheme(scheme *runtime.Scheme) error {
 	scheme.AddKnownTypes(GroupVersion,
 		&Application{}, &ApplicationList{},
+		&ApplicationSet{}, &ApplicationSetList{},
 		&AppProject{}, &AppProjectList{},
 		&Rollout{}, &RolloutList{},
 	)

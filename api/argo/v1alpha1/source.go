@@ -155,6 +155,8 @@ type ApplicationSourceDirectory struct {
 	// Exclude and Include are globs; {a,b} groups allowed; Exclude wins.
 	Exclude string `json:"exclude,omitempty" protobuf:"bytes,3,opt,name=exclude"`
 	Include string `json:"include,omitempty" protobuf:"bytes,4,opt,name=include"`
+	// DisableExtensionFilter takes files for manifests whatever their names end with.
+	DisableExtensionFilter bool `json:"disableExtensionFilter,omitempty" protobuf:"varint,5,opt,name=disableExtensionFilter"`
 }
 
 // ApplicationSourceJsonnet are variables and library folders for Jsonnet files.

@@ -21,6 +21,9 @@ type ApplicationStatus struct {
 	ControllerNamespace  string                  `json:"controllerNamespace,omitempty" protobuf:"bytes,13,opt,name=controllerNamespace"`
 }
 
+// ResourceHealthInTree says that the health of resources is in the resource tree only.
+const ResourceHealthInTree = "appTree"
+
 // SyncStatusCode says whether the cluster is what Git says.
 type SyncStatusCode string
 
@@ -115,6 +118,8 @@ type ApplicationSummary struct {
 	ExternalURLs []string `json:"externalURLs,omitempty" protobuf:"bytes,1,rep,name=externalURLs"`
 	// Images are all images of the live objects, sorted.
 	Images []string `json:"images,omitempty" protobuf:"bytes,2,rep,name=images"`
+	// IsAppOfApps says that other applications are among its objects.
+	IsAppOfApps bool `json:"isAppOfApps,omitempty" protobuf:"varint,3,opt,name=isAppOfApps"`
 }
 
 // ApplicationConditionType names a condition. Those that end in Error are errors, in Warning warnings.
