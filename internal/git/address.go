@@ -3,10 +3,12 @@ package git
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"net/url"
 	"strings"
 
 	"fairlead.dev/fairlead/internal/event"
+	"fairlead.dev/fairlead/internal/web"
 )
 
 // address is a parsed URL without secrets.
@@ -41,6 +43,8 @@ func parseAddress(repository string) (address, error) {
 		user, _, ok := strings.Cut(host, "@")
 		if !ok {
 			user = ""
+		} else if strings.HasPrefix(host[len(user)+1:], "-") {
+			return address{}, fmt.Errorf("the host in the repository's URL %q begins with a dash", repository)
 		}
 		return address{text: repository, scheme: "ssh", user: user}, nil
 	}
@@ -74,6 +78,9 @@ func parseAddress(repository string) (address, error) {
 	}
 	if a.scheme != "file" && (u.Host == "" || strings.HasPrefix(u.Host, "-")) {
 		return address{}, fmt.Errorf("the repository's URL %q names no host", u.String())
+	}
+	if ip, err := netip.ParseAddr(u.Hostname()); err == nil && web.Refused(ip) {
+		return address{}, fmt.Errorf("the repository's URL %q: %w", u.String(), web.ErrLinkLocal)
 	}
 	a.text = u.String()
 	return a, nil

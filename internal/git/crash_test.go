@@ -3,6 +3,7 @@ package git
 import (
 	"context"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"strings"
@@ -10,8 +11,16 @@ import (
 	"time"
 )
 
-// TestMain also is the process that TestKilledProcess kills: it fetches and commits until then.
+// TestMain also is the process that TestKilledProcess kills: it fetches and commits until then; and the program that connects
+// ssh through a proxy.
 func TestMain(m *testing.M) {
+	if proxy := os.Getenv(TunnelVariable); proxy != "" {
+		if err := Tunnel(context.Background(), proxy, net.JoinHostPort(os.Args[len(os.Args)-2], os.Args[len(os.Args)-1]), os.Stdin, os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	dir, url := os.Getenv("FAIRLEAD_TEST_STORE"), os.Getenv("FAIRLEAD_TEST_ORIGIN")
 	if dir == "" {
 		os.Exit(m.Run())

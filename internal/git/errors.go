@@ -55,6 +55,7 @@ var symptoms = []struct {
 	words   string
 	meaning error
 }{
+	{" through the proxy ", ErrUnreachable}, // what is wrong is in between, whatever follows
 	{"authentication failed", ErrAuthentication},
 	{"could not read username", ErrAuthentication},
 	{"could not read password", ErrAuthentication},

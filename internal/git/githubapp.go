@@ -35,8 +35,9 @@ type GitHubApp struct {
 // IsZero tells whether there is no app.
 func (a GitHubApp) IsZero() bool { return a.PrivateKey == "" }
 
-// appTokens mints the tokens of GitHub Apps and keeps them until shortly before they expire (an hour, says GitHub).
-type appTokens struct {
+// AppTokens mints the tokens of GitHub Apps and keeps them until shortly before they expire (an hour, says GitHub). It is safe for
+// concurrent use.
+type AppTokens struct {
 	clock clock.PassiveClock
 
 	mu     sync.Mutex
@@ -62,10 +63,13 @@ type appToken struct {
 // maxAppTokens bounds what is kept; more apps than that ask more often.
 const maxAppTokens = 256
 
-func keyOfApp(r Remote, where address) appKey {
+// NewAppTokens makes an empty store of tokens, which expire by the clock.
+func NewAppTokens(clock clock.PassiveClock) *AppTokens { return &AppTokens{clock: clock} }
+
+func keyOfApp(r Remote, owner string) appKey {
 	key := appKey{app: r.GitHubApp, ca: r.CA, proxy: r.Proxy, noProxy: r.NoProxy, insecure: r.Insecure}
 	if r.GitHubApp.Installation == 0 {
-		key.owner = ownerOf(where)
+		key.owner = owner
 	}
 	return key
 }
@@ -80,9 +84,11 @@ func ownerOf(where address) string {
 	return owner
 }
 
-// token returns a token that is good for five minutes at least, which bounds how long git may take to begin.
-func (a *appTokens) token(ctx context.Context, r Remote, where address) (string, error) {
-	key := keyOfApp(r, where)
+// Token returns a token that is good for five minutes at least, which bounds how long git may take to begin. Of the remote, the
+// app and what a connection to its API needs (CA, proxy, Insecure) count; owner is the user or organization that the app is
+// looked for at if it names no installation. ErrAuthentication and ErrUnreachable are as for repositories.
+func (a *AppTokens) Token(ctx context.Context, r Remote, owner string) (string, error) {
+	key := keyOfApp(r, owner)
 	a.mu.Lock()
 	token, ok := a.tokens[key]
 	if !ok {
@@ -106,14 +112,15 @@ func (a *appTokens) token(ctx context.Context, r Remote, where address) (string,
 	return value, nil
 }
 
-func (a *appTokens) forget(r Remote, where address) {
+// Forget drops a token that the host didn't accept, so that the next is a new one.
+func (a *AppTokens) Forget(r Remote, owner string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	delete(a.tokens, keyOfApp(r, where))
+	delete(a.tokens, keyOfApp(r, owner))
 }
 
 // mint asks for an installation token: docs.github.com, "Generating an installation access token for a GitHub App".
-func (a *appTokens) mint(ctx context.Context, r Remote, owner string) (string, time.Time, error) {
+func (a *AppTokens) mint(ctx context.Context, r Remote, owner string) (string, time.Time, error) {
 	proof, err := a.proof(r.GitHubApp)
 	if err != nil {
 		return "", time.Time{}, err
@@ -149,7 +156,7 @@ func (a *appTokens) mint(ctx context.Context, r Remote, owner string) (string, t
 
 // proof is the JSON Web Token (RFC 7519, RS256) by which the app shows who it is. It is dated back a minute, as GitHub
 // recommends, because clocks differ, and lasts for less than the ten minutes that GitHub accepts.
-func (a *appTokens) proof(app GitHubApp) (string, error) {
+func (a *AppTokens) proof(app GitHubApp) (string, error) {
 	key, err := parseRSAKey(app.PrivateKey)
 	if err != nil {
 		return "", err

@@ -187,16 +187,16 @@ func (r *Repository) lfsOverSSH(ctx context.Context, remote Remote) (lfsPlace, e
 	if err != nil {
 		return lfsPlace{}, err
 	}
-	args, err := remote.sshArguments(r.keys)
+	args, env, err := remote.sshArguments(r.where, r.keys, r.store.options.Tunnel)
 	if err != nil {
 		return lfsPlace{}, err
 	}
 	if port != "" {
 		args = append(args, "-p", port)
 	}
-	args = append(args, "--", host, "git-lfs-authenticate '"+strings.ReplaceAll(path, "'", `'\''`)+"' download")
+	args = append(args, "--", host, "git-lfs-authenticate "+shellWord(path)+" download")
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
-	cmd.Env, cmd.Dir = environ(cmd.Environ(), r.store.home(), nil), r.store.home()
+	cmd.Env, cmd.Dir = environ(cmd.Environ(), r.store.home(), env), r.store.home()
 	ownGroup(cmd)
 	cmd.Cancel = func() error { return killGroup(cmd) }
 	output, stderr, err := r.store.run(ctx, r.store.placesAt(r.where), cmd)

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -27,7 +28,8 @@ type Remote struct {
 	KnownHosts string
 	// CA, ClientCertificate and ClientKey are PEM, for TLS.
 	CA, ClientCertificate, ClientKey string
-	// Proxy is the URL of an HTTP proxy; NoProxy lists hosts that are reached without it.
+	// Proxy is the URL of an HTTP or SOCKS5 proxy; NoProxy lists hosts that are reached without it. SSH goes through it too, with
+	// Options.Tunnel.
 	Proxy, NoProxy string
 	// Insecure skips the verification of TLS certificates and SSH host keys.
 	Insecure bool
@@ -47,7 +49,8 @@ func (r Remote) fingerprint() string {
 
 // environment is how git learns what to use for this remote: through variables, so that no secret is in a command line or
 // URL. Keys and certificates, for which git and ssh take only files, are written into dir, readable only by us.
-func (r Remote) environment(a address, dir string) ([]string, error) {
+// Tunnel is the program of Options.Tunnel.
+func (r Remote) environment(a address, dir string, tunnel []string) ([]string, error) {
 	var config settings
 	switch a.scheme {
 	case "http", "https":
@@ -76,11 +79,11 @@ func (r Remote) environment(a address, dir string) ([]string, error) {
 			config.set("http.proxy", r.Proxy)
 		}
 	case "ssh":
-		command, err := r.sshCommand(dir)
+		arguments, env, err := r.sshArguments(a, dir, tunnel)
 		if err != nil {
 			return nil, err
 		}
-		return []string{"GIT_SSH_COMMAND=" + command, "GIT_SSH_VARIANT=ssh"}, nil
+		return append(env, "GIT_SSH_COMMAND="+shellLine(arguments), "GIT_SSH_VARIANT=ssh"), nil
 	}
 	env := config.environment()
 	if r.NoProxy != "" {
@@ -107,37 +110,47 @@ func (r Remote) authorization(a address) string {
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(username+":"+password))
 }
 
-// sshCommand is what git runs for SSH, as a line for a shell.
-func (r Remote) sshCommand(dir string) (string, error) {
-	options, err := r.sshArguments(dir)
-	if err != nil {
-		return "", err
+// shellLine is a command as a line for a shell.
+func shellLine(words []string) string {
+	quoted := make([]string, len(words))
+	for i, word := range words {
+		quoted[i] = shellWord(word)
 	}
-	for i, option := range options {
-		options[i] = "'" + strings.ReplaceAll(option, "'", `'\''`) + "'"
-	}
-	return strings.Join(options, " "), nil
+	return strings.Join(quoted, " ")
 }
 
-func (r Remote) sshArguments(dir string) ([]string, error) {
-	options := []string{"ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=15", "-o", "ServerAliveInterval=15", "-F", "/dev/null"}
+func shellWord(word string) string { return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'" }
+
+// sshArguments is how ssh is called, and what its environment has beside that of every process.
+func (r Remote) sshArguments(a address, dir string, tunnel []string) (options, env []string, err error) {
+	options = []string{"ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=15", "-o", "ServerAliveInterval=15", "-F", "/dev/null"}
 	if r.Insecure {
 		options = append(options, "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR")
 	} else {
 		hosts, err := writeSecret(dir, "known_hosts", strings.TrimRight(r.KnownHosts, "\n")+"\n")
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		options = append(options, "-o", "StrictHostKeyChecking=yes", "-o", "GlobalKnownHostsFile=/dev/null", "-o", "UserKnownHostsFile="+hosts)
 	}
 	if r.SSHPrivateKey != "" {
 		key, err := writeSecret(dir, "id", strings.TrimRight(r.SSHPrivateKey, "\n")+"\n")
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		options = append(options, "-o", "IdentitiesOnly=yes", "-i", key)
 	}
-	return options, nil
+	through, err := r.tunnels(a)
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case through && len(tunnel) == 0:
+		return nil, nil, errors.New("SSH through a proxy needs a program that connects through it")
+	case through:
+		options = append(options, "-o", "ProxyCommand="+proxyCommand(tunnel))
+		env = append(env, TunnelVariable+"="+r.Proxy)
+	}
+	return options, env, nil
 }
 
 // writeSecret writes by rename, because a git that runs may be reading the old file.

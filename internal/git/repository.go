@@ -42,7 +42,7 @@ func (r *Repository) access(ctx context.Context) (url string, env []string, err 
 	if err != nil {
 		return "", nil, err
 	}
-	env, err = remote.environment(r.where, r.keys)
+	env, err = remote.environment(r.where, r.keys, r.store.options.Tunnel)
 	return r.where.text, env, err
 }
 

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/net/http/httpproxy"
+
+	"fairlead.dev/fairlead/internal/web"
 )
 
 // loggedOn is the remote with the credentials that are valid now: those of a GitHub App become a token.
@@ -19,12 +21,34 @@ func (r *Repository) loggedOn(ctx context.Context) (Remote, error) {
 	if remote.GitHubApp.IsZero() || r.where.origin == "" {
 		return remote, nil
 	}
-	token, err := r.store.apps.token(ctx, remote, r.where)
+	token, err := r.store.apps.Token(ctx, remote, ownerOf(r.where))
 	if err != nil {
 		return Remote{}, fmt.Errorf("logging on to %q as GitHub App %d: %w", r.URL(), remote.GitHubApp.ID, err)
 	}
 	remote.BearerToken, remote.Username, remote.Password = "", "x-access-token", token
 	return remote, nil
+}
+
+// Login is what logs on to a Git host over HTTP. The zero value is nothing.
+type Login struct{ Username, Password, BearerToken string }
+
+// Login is what is valid at the repository's host now; zero for those over SSH and for public ones.
+func (r *Repository) Login(ctx context.Context) (Login, error) {
+	if r.invalid != nil || r.where.origin == "" {
+		return Login{}, r.invalid
+	}
+	remote, err := r.loggedOn(ctx)
+	if err != nil {
+		return Login{}, err
+	}
+	login := Login{remote.Username, remote.Password, remote.BearerToken}
+	if login == (Login{}) {
+		login.Username, login.Password = r.where.username, r.where.password
+	}
+	if login.Username == "" && login.Password != "" {
+		login.Username = "x-access-token" // as Argo CD; hosts that take a token as password want some user name
+	}
+	return login, nil
 }
 
 // answered notes what the host made of the credentials.
@@ -39,7 +63,7 @@ func (r *Repository) answered(err error) {
 // logOff forgets a token that the host didn't accept: the app may have been installed anew.
 func (r *Repository) logOff(err error) {
 	if errors.Is(err, ErrAuthentication) && !r.remote.GitHubApp.IsZero() {
-		r.store.apps.forget(r.remote, r.where)
+		r.store.apps.Forget(r.remote, ownerOf(r.where))
 	}
 }
 
@@ -64,7 +88,7 @@ func (r Remote) httpClient(timeout time.Duration) (*http.Client, error) {
 		config.Certificates = []tls.Certificate{certificate}
 	}
 	// The connections end with the client; those to Git hosts are few and far between.
-	transport := &http.Transport{TLSClientConfig: config, Proxy: r.proxy(), DisableKeepAlives: true, ForceAttemptHTTP2: true}
+	transport := &http.Transport{DialContext: web.Dialer().DialContext, TLSClientConfig: config, Proxy: r.proxy(), DisableKeepAlives: true, ForceAttemptHTTP2: true}
 	return &http.Client{Transport: transport, Timeout: timeout}, nil
 }
 

@@ -39,6 +39,9 @@ type Options struct {
 	IdleReader time.Duration
 	// PushAttempts bounds how often Commit starts again when somebody else was faster.
 	PushAttempts int
+	// Tunnel is a program, with its first arguments, that runs the function Tunnel: it gets a host and a port as two further
+	// arguments, and the proxy in the variable TunnelVariable. SSH goes through proxies with it; with nil it can't.
+	Tunnel []string
 	// Clock tells the time of commits.
 	Clock clock.PassiveClock
 }
@@ -93,7 +96,7 @@ type Store struct {
 	blobs   *lru.Cache[ID, []byte]
 
 	large lfsSpace
-	apps  appTokens
+	apps  *AppTokens
 
 	// alive ends when the store is closed; every git process hangs on it.
 	alive context.Context
@@ -123,7 +126,7 @@ func NewStore(options Options) (*Store, error) {
 		mirrors: map[string]*mirror{},
 		hosts:   map[string]chan struct{}{},
 		large:   lfsSpace{mirrors: filepath.Join(dir, "mirrors"), most: options.LFSBytes, used: -1},
-		apps:    appTokens{clock: options.Clock},
+		apps:    NewAppTokens(options.Clock),
 	}
 	if err := os.MkdirAll(s.home(), 0o700); err != nil {
 		return nil, fmt.Errorf("making the folder for Git mirrors: %w", err)

@@ -1,5 +1,5 @@
 // Package signature judges OpenPGP signatures of Git commits and tags: what a signed object and a keyring say together
-// (Keyring.Verify), and whether a project lets that pass (Judge). The words are those of Argo CD, whose users read them in
+// (Keyring.Verify), what a project demands (DemandOf), and what is wrong with it (Demand.Problems). The words are those of Argo CD, whose users read them in
 // conditions.
 //
 // It is pure: reading objects is internal/git's, the keys are those of the ConfigMap argocd-gpg-keys-cm. Signatures by SSH keys
@@ -93,7 +93,22 @@ type Verification struct {
 	Cipher, KeyID, Primary string
 	// Message says more where the result is not Good.
 	Message string
+	// Finding is the result in the words of source integrity, such as "signed with revoked key".
+	Finding string
 }
+
+// The findings.
+const (
+	signed       = "signed"
+	unsigned     = "unsigned"
+	badSignature = "bad signature"
+	expired      = "expired signature"
+	expiredKey   = "signed with expired key"
+	revokedKey   = "signed with revoked key"
+	missingKey   = "signed with key not in keyring"
+	// unverifiable is what Argo CD, which has gpg alone, would not tell from a bad signature.
+	unverifiable = "bad signature"
+)
 
 // Keyring are public keys.
 type Keyring struct{ keys openpgp.EntityList }
@@ -126,48 +141,48 @@ var ciphers = map[packet.PublicKeyAlgorithm]string{
 // and what they signed before stays.
 func (k *Keyring) Verify(s Signed, now time.Time) Verification {
 	if len(bytes.TrimSpace(s.Signature)) == 0 {
-		return Verification{Result: Unsigned}
+		return Verification{Result: Unsigned, Finding: unsigned}
 	}
 	block, err := armor.Decode(bytes.NewReader(s.Signature))
 	if err != nil || block.Type != openpgp.SignatureType {
-		return Verification{Result: Unknown, Message: "it is not an OpenPGP signature"}
+		return Verification{Result: Unknown, Finding: unverifiable, Message: "it is not an OpenPGP signature"}
 	}
 	raw, err := io.ReadAll(block.Body)
 	if err != nil {
-		return Verification{Result: Unknown, Message: "its armor is damaged"}
+		return Verification{Result: Unknown, Finding: unverifiable, Message: "its armor is damaged"}
 	}
 	read, err := packet.Read(bytes.NewReader(raw))
 	sig, ok := read.(*packet.Signature)
 	if err != nil || !ok || sig.IssuerKeyId == nil {
-		return Verification{Result: Unknown, Message: "it is not an OpenPGP signature that names its key"}
+		return Verification{Result: Unknown, Finding: unverifiable, Message: "it is not an OpenPGP signature that names its key"}
 	}
 	v := Verification{Result: Invalid, Cipher: ciphers[sig.PubKeyAlgo], KeyID: fmt.Sprintf("%016X", *sig.IssuerKeyId)}
 	if v.Cipher == "" {
 		v.Cipher = "unknown"
 	}
 	if sig.CreationTime.After(now.Add(24 * time.Hour)) {
-		v.Message = "gpg: Can't check signature: it was made in the future"
+		v.Finding, v.Message = badSignature, "gpg: Can't check signature: it was made in the future"
 		return v
 	}
 	at := sig.CreationTime
 	_, signer, err := openpgp.VerifyDetachedSignature(k.keys, bytes.NewReader(s.Payload), bytes.NewReader(raw), &packet.Config{Time: func() time.Time { return at }})
 	switch {
 	case errors.Is(err, pgperrors.ErrUnknownIssuer):
-		v.Message = "gpg: Can't check signature: No public key"
+		v.Finding, v.Message = missingKey, "gpg: Can't check signature: No public key"
 	case errors.Is(err, pgperrors.ErrKeyExpired):
-		v.Message = "gpg: Can't check signature: the key had expired"
+		v.Finding, v.Message = expiredKey, "gpg: Can't check signature: the key had expired"
 	case errors.Is(err, pgperrors.ErrSignatureExpired):
-		v.Message = "gpg: Can't check signature: the signature has expired"
+		v.Finding, v.Message = expired, "gpg: Can't check signature: the signature has expired"
 	case errors.Is(err, pgperrors.ErrKeyRevoked):
-		v.Message = "gpg: Can't check signature: the key is revoked"
+		v.Finding, v.Message = revokedKey, "gpg: Can't check signature: the key is revoked"
 	case err != nil:
-		v.Result, v.Message = Bad, err.Error()
+		v.Result, v.Finding, v.Message = Bad, badSignature, err.Error()
 	case signer == nil:
-		v.Message = "gpg: Can't check signature: No public key"
+		v.Finding, v.Message = missingKey, "gpg: Can't check signature: No public key"
 	case revoked(signer, *sig.IssuerKeyId, now):
-		v.Message = "gpg: Can't check signature: the key is revoked"
+		v.Finding, v.Message = revokedKey, "gpg: Can't check signature: the key is revoked"
 	default:
-		v.Result, v.Primary = Good, fmt.Sprintf("%016X", signer.PrimaryKey.KeyId)
+		v.Result, v.Finding, v.Primary = Good, signed, fmt.Sprintf("%016X", signer.PrimaryKey.KeyId)
 	}
 	return v
 }
@@ -177,38 +192,6 @@ func revoked(signer *openpgp.Entity, id uint64, now time.Time) bool {
 		return true
 	}
 	return slices.ContainsFunc(signer.Subkeys, func(key openpgp.Subkey) bool { return key.PublicKey.KeyId == id && key.Revoked(now) })
-}
-
-// Judge says why a revision must not be deployed by a project that allows these key IDs (or fingerprints); empty means that it
-// may.
-func Judge(revision string, v Verification, allowed []string) string {
-	switch v.Result {
-	case Unsigned:
-		return fmt.Sprintf("Target revision %s in Git is not signed, but a signature is required", revision)
-	case Good:
-		for _, key := range allowed {
-			if id := KeyID(key); id != "" && (strings.EqualFold(id, v.KeyID) || strings.EqualFold(id, v.Primary)) {
-				return ""
-			}
-		}
-		return fmt.Sprintf("Found good signature made with %s key %s, but this key is not allowed in AppProject", v.Cipher, v.KeyID)
-	case Invalid:
-		return fmt.Sprintf("Found signature made with %s key %s, but verification result was invalid: '%s'", v.Cipher, v.KeyID, v.Message)
-	default:
-		return fmt.Sprintf("Could not verify commit signature on revision '%s', check logs for more information.", revision)
-	}
-}
-
-// Info is a verification in one line, for the metadata of a revision.
-func Info(v Verification) string {
-	switch v.Result {
-	case Unsigned:
-		return "Revision is not signed."
-	case Unknown:
-		return "UNKNOWN signature: " + v.Message
-	default:
-		return fmt.Sprintf("%s signature from %s key %s", v.Result, v.Cipher, v.KeyID)
-	}
 }
 
 // KeyID is the 16 hexadecimal digits of a key ID or of a fingerprint (40 digits); empty if it is neither.

@@ -72,33 +72,40 @@ func TestVerdicts(t *testing.T) {
 	stranger, _ := newKey(t, at(then))
 	soon := at(then.Add(time.Minute))
 	genuine := commit(t, ann, soon, "m")
+	demand := &Demand{Keys: []string{strings.ToLower(ann.PrimaryKey.KeyIdString()), "not a key"}}
 	for name, c := range map[string]struct {
 		signed  Signed
-		verdict string
+		problem string
 		info    string
 	}{
-		"good":                  {OfCommit(genuine), "", "Good signature from RSA key " + ann.PrimaryKey.KeyIdString()},
-		"an old key, then good": {OfCommit(commit(t, old, soon, "m")), "this key is not allowed in AppProject", "Good signature"},
-		"unsigned":              {OfCommit(commit(t, nil, nil, "m")), "Target revision main in Git is not signed, but a signature is required", "Revision is not signed."},
-		"not allowed":           {OfCommit(commit(t, bob, soon, "m")), "Found good signature made with RSA key " + bob.PrimaryKey.KeyIdString() + ", but this key is not allowed in AppProject", "Good signature"},
-		"not in the keyring":    {OfCommit(commit(t, stranger, soon, "m")), "verification result was invalid: 'gpg: Can't check signature: No public key'", "Invalid signature from RSA key"},
-		"changed":               {OfCommit(bytes.Replace(genuine, []byte("\n\nm\n"), []byte("\n\nx\n"), 1)), "Could not verify commit signature on revision 'main'", "Bad signature from"},
-		"SSH":                   {Signed{[]byte("x"), []byte("-----BEGIN SSH SIGNATURE-----\nU1NIU0lH\n-----END SSH SIGNATURE-----\n")}, "Could not verify commit signature", "UNKNOWN signature"},
-		"rubbish":               {Signed{[]byte("x"), []byte("rubbish")}, "Could not verify commit signature", "UNKNOWN signature"},
-		"revoked since":         {OfCommit(signedByGone), "the key is revoked", "Invalid signature"},
-		"from the future":       {OfCommit(commit(t, ann, at(then.Add(999*time.Hour)), "m")), "made in the future", "Invalid signature"},
+		"good":                  {OfCommit(genuine), "", "Good signature from Ann <ann@example.com> key " + ann.PrimaryKey.KeyIdString()},
+		"an old key, then good": {OfCommit(commit(t, old, soon, "m")), "signed with unallowed key", "Found good signature"},
+		"unsigned":              {OfCommit(commit(t, nil, nil, "m")), "unsigned (key_id=)", "Target revision main in Git is not signed, but a signature is required"},
+		"not allowed": {
+			OfCommit(commit(t, bob, soon, "m")), "signed with unallowed key (key_id=" + bob.PrimaryKey.KeyIdString() + ")",
+			"Found good signature made with RSA key " + bob.PrimaryKey.KeyIdString() + ", but this key is not allowed in AppProject",
+		},
+		"not in the keyring": {
+			OfCommit(commit(t, stranger, soon, "m")), "signed with key not in keyring (key_id=" + stranger.PrimaryKey.KeyIdString() + ")",
+			"Found signature made with RSA key " + stranger.PrimaryKey.KeyIdString() + ", but verification result was invalid: 'gpg: Can't check signature: No public key'",
+		},
+		"changed":         {OfCommit(bytes.Replace(genuine, []byte("\n\nm\n"), []byte("\n\nx\n"), 1)), "bad signature", "Could not verify commit signature on revision 'main'"},
+		"SSH":             {Signed{[]byte("x"), []byte("-----BEGIN SSH SIGNATURE-----\nU1NIU0lH\n-----END SSH SIGNATURE-----\n")}, "bad signature", "Could not verify commit signature"},
+		"rubbish":         {Signed{[]byte("x"), []byte("rubbish")}, "bad signature", "Could not verify commit signature"},
+		"revoked since":   {OfCommit(signedByGone), "signed with revoked key", "Found signature made with RSA key"},
+		"from the future": {OfCommit(commit(t, ann, at(then.Add(999*time.Hour)), "m")), "bad signature", "Found signature made with RSA key"},
 	} {
-		v := ring.Verify(c.signed, then.Add(48*time.Hour))
-		got := Judge("main", v, []string{strings.ToLower(ann.PrimaryKey.KeyIdString()), "not a key"})
-		if (c.verdict == "") != (got == "") || !strings.Contains(got, c.verdict) {
-			t.Errorf("%s: %q, want %q (%+v)", name, got, c.verdict, v)
+		checked := []Checked{{Revision: "main", Author: "Ann <ann@example.com>", Verification: ring.Verify(c.signed, then.Add(48*time.Hour))}}
+		got := strings.Join(demand.Problems(checked), "; ")
+		if c.problem == "" && got != "" || c.problem != "" && !strings.HasPrefix(got, "Failed verifying revision main by 'Ann <ann@example.com>': "+c.problem) {
+			t.Errorf("%s: %q, want %q (%+v)", name, got, c.problem, checked)
 		}
-		if info := Info(v); !strings.HasPrefix(info, c.info) {
+		if info := demand.Info(checked); !strings.HasPrefix(info, c.info) {
 			t.Errorf("%s: info %q, want %q", name, info, c.info)
 		}
 	}
-	fingerprint := strings.Repeat("0", 24) + ann.PrimaryKey.KeyIdString()
-	if got := Judge("main", ring.Verify(OfCommit(genuine), then.Add(time.Hour)), []string{fingerprint}); got != "" {
+	byFingerprint := &Demand{Keys: []string{strings.Repeat("0", 24) + ann.PrimaryKey.KeyIdString()}}
+	if got := byFingerprint.Problems([]Checked{{Verification: ring.Verify(OfCommit(genuine), then.Add(time.Hour))}}); got != nil {
 		t.Errorf("a key allowed by its fingerprint: %q", got)
 	}
 }
