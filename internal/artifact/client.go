@@ -13,6 +13,7 @@ import (
 	"fairlead.dev/fairlead/internal/archive"
 	"fairlead.dev/fairlead/internal/lru"
 	"fairlead.dev/fairlead/internal/oci"
+	"fairlead.dev/fairlead/internal/web"
 )
 
 // Client gets versions and archives. It is safe for concurrent use.
@@ -21,7 +22,7 @@ type Client struct {
 	store    *store
 	hosts    *hosts
 	registry *oci.Client
-	web      *web
+	web      web.Clients
 	trees    *lru.Cache[string, *archive.Tree]
 	flights  singleflight.Group
 
@@ -52,7 +53,6 @@ func New(options Options) (*Client, error) {
 		store:    &store{dir: options.Dir, maxBytes: options.MaxDiskBytes},
 		hosts:    &hosts{clock: options.Clock, parallel: options.Parallel, first: options.FirstPause, longest: options.LongestPause},
 		registry: registry,
-		web:      newWeb(),
 		trees:    lru.New[string, *archive.Tree](options.MaxMemoryBytes),
 		seen:     map[string]sighting{},
 	}, nil

@@ -3,80 +3,16 @@ package artifact
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
-	"os"
 	"strings"
-	"sync"
 	"time"
 
-	"golang.org/x/net/http/httpproxy"
+	"fairlead.dev/fairlead/internal/web"
 )
-
-// web keeps HTTP clients by what makes their connections differ.
-type web struct {
-	mu      sync.Mutex
-	clients map[connection]*http.Client
-}
-
-type connection struct {
-	certificate, key, ca string
-	insecure             bool
-	proxy, noProxy       string
-}
-
-func newWeb() *web {
-	return &web{clients: map[connection]*http.Client{}}
-}
-
-func (w *web) client(r Repository) (*http.Client, error) {
-	how := connection{r.ClientCertificate, r.ClientKey, r.CA, r.Insecure, r.Proxy, r.NoProxy}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if known, ok := w.clients[how]; ok {
-		return known, nil
-	}
-	transport := &http.Transport{
-		DialContext:         (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
-		TLSHandshakeTimeout: 10 * time.Second,
-		ForceAttemptHTTP2:   true,
-		MaxIdleConnsPerHost: 4,
-		IdleConnTimeout:     90 * time.Second,
-		Proxy:               http.ProxyFromEnvironment,
-		TLSClientConfig:     &tls.Config{InsecureSkipVerify: how.insecure}, //nolint:gosec // the operator's choice, per repository
-	}
-	if how.proxy != "" {
-		config := httpproxy.Config{HTTPProxy: how.proxy, HTTPSProxy: how.proxy, NoProxy: how.noProxy}
-		choose := config.ProxyFunc()
-		transport.Proxy = func(r *http.Request) (*url.URL, error) { return choose(r.URL) }
-	}
-	if how.ca != "" {
-		pool := x509.NewCertPool()
-		if !pool.AppendCertsFromPEM([]byte(how.ca)) {
-			return nil, errors.New("the configured certificates hold none")
-		}
-		transport.TLSClientConfig.RootCAs = pool
-	}
-	if how.certificate != "" {
-		pair, err := tls.X509KeyPair([]byte(how.certificate), []byte(how.key))
-		if err != nil {
-			return nil, errors.New("the configured client certificate and key don't fit or aren't PEM")
-		}
-		transport.TLSClientConfig.Certificates = []tls.Certificate{pair}
-	}
-	if len(w.clients) >= 100 {
-		clear(w.clients) // a configuration that changes again and again must not pile up connections
-	}
-	// Of redirects, net/http follows ten, and sends credentials to the same host only.
-	w.clients[how] = &http.Client{Transport: transport}
-	return w.clients[how], nil
-}
 
 // answer is what came back for a URL.
 type answer struct {
@@ -109,7 +45,7 @@ func (c *Client) get(ctx context.Context, r Repository, address string, limit in
 	} else if err != nil || !sameHost(own, at) && !r.PassCredentials {
 		r.ClientCertificate, r.ClientKey = "", ""
 	}
-	client, err := c.web.client(r)
+	client, err := c.web.Client(web.Connection{Certificate: r.ClientCertificate, Key: r.ClientKey, CA: r.CA, Insecure: r.Insecure, Proxy: r.Proxy, NoProxy: r.NoProxy})
 	if err != nil {
 		return answer{}, err
 	}
@@ -126,7 +62,7 @@ func sameHost(a, b *url.URL) bool { return a.Scheme == b.Scheme && strings.Equal
 func fetch(client *http.Client, request *http.Request, limit int64) (answer, error) {
 	response, err := client.Do(request)
 	if err != nil {
-		return answer{}, outage{plainError(request.Context(), err)}
+		return answer{}, outage{web.PlainError(request.Context(), err)}
 	}
 	defer response.Body.Close()
 	switch code := response.StatusCode; {
@@ -143,27 +79,12 @@ func fetch(client *http.Client, request *http.Request, limit int64) (answer, err
 	}
 	var content bytes.Buffer
 	if _, err := io.Copy(&content, io.LimitReader(response.Body, limit+1)); err != nil {
-		return answer{}, outage{plainError(request.Context(), err)}
+		return answer{}, outage{web.PlainError(request.Context(), err)}
 	}
 	if int64(content.Len()) > limit {
 		return answer{}, fmt.Errorf("the answer has more than %d bytes", limit)
 	}
 	return answer{content: content.Bytes(), header: response.Header}, nil
-}
-
-// plainError is a failed request without its URL, which may hold credentials.
-func plainError(ctx context.Context, err error) error {
-	if cause := context.Cause(ctx); cause != nil && ctx.Err() != nil {
-		return cause
-	}
-	var request *url.Error
-	if errors.As(err, &request) {
-		err = request.Err
-	}
-	if errors.Is(err, os.ErrDeadlineExceeded) {
-		return errors.New("no answer in time")
-	}
-	return err
 }
 
 // indexNote is what is known of an index on disk.

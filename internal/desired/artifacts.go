@@ -13,6 +13,7 @@ import (
 	"fairlead.dev/fairlead/internal/render"
 	"fairlead.dev/fairlead/internal/render/helm"
 	"fairlead.dev/fairlead/internal/settings"
+	"fairlead.dev/fairlead/internal/web"
 )
 
 // Artifacts are what a Source needs for charts of repositories and artifacts of registries.
@@ -105,16 +106,21 @@ func (n *network) Chart(ctx context.Context, dependency helm.Dependency) (render
 	if err != nil {
 		return nil, err
 	}
-	if n.fresh {
+	return n.newest(ctx, o, dependency.Version, n.fresh)
+}
+
+// newest gives the files of what a target means, after a look at the origin if that is wanted.
+func (n *network) newest(ctx context.Context, o origin, target string, look bool) (render.Tree, error) {
+	if look {
 		if err := o.fetch(ctx); err != nil {
 			return nil, err
 		}
 	}
-	version, err := o.resolve(ctx, dependency.Version)
+	revision, err := o.resolve(ctx, target)
 	if err != nil {
 		return nil, err
 	}
-	return o.tree(ctx, version, n.fresh)
+	return o.tree(ctx, revision, n.fresh)
 }
 
 // Known is the version that a dependency means by what was seen last.
@@ -147,7 +153,7 @@ func (n *network) dependency(ctx context.Context, dependency helm.Dependency) (a
 	}
 	switch u, err := url.Parse(address); {
 	case err != nil || !slices.Contains([]string{"http", "https", "oci"}, u.Scheme) && !isAlias:
-		return o, fmt.Errorf("repository %q is neither an http(s) nor an oci address", publicAddress(address))
+		return o, fmt.Errorf("repository %q is neither an http(s) nor an oci address", web.PublicAddress(address))
 	case artifact.IsRegistry(address):
 		o.Kind = artifact.ChartInRegistry
 	}
@@ -184,14 +190,4 @@ func (n *network) File(ctx context.Context, address string) ([]byte, error) {
 		return nil, fmt.Errorf("the URL scheme '%s' is not allowed", u.Scheme)
 	}
 	return n.source.artifacts.Client.File(ctx, address)
-}
-
-// publicAddress is a URL without what may be a secret in it.
-func publicAddress(address string) string {
-	u, err := url.Parse(address)
-	if err != nil {
-		return "of a malformed URL"
-	}
-	u.User, u.RawQuery = nil, ""
-	return u.String()
 }

@@ -23,16 +23,7 @@ func (n *network) Base(ctx context.Context, base kustomize.Base) (render.Tree, e
 	if err != nil {
 		return nil, err
 	}
-	if n.fresh || !watched {
-		if err := o.fetch(ctx); err != nil {
-			return nil, err
-		}
-	}
-	commit, err := o.resolve(ctx, base.Ref)
-	if err != nil {
-		return nil, err
-	}
-	return o.tree(ctx, commit, n.fresh)
+	return n.newest(ctx, o, base.Ref, n.fresh || !watched)
 }
 
 // KnownBase is the commit that a base means by what was fetched last.

@@ -12,7 +12,6 @@ import (
 	"fairlead.dev/fairlead/internal/artifact"
 	"fairlead.dev/fairlead/internal/git"
 	"fairlead.dev/fairlead/internal/render"
-	"fairlead.dev/fairlead/internal/render/kustomize"
 )
 
 // hosts are Git repositories by the URLs that kustomizations have, with those that a project permits.
@@ -56,8 +55,8 @@ func newHosts(t *testing.T) *hosts {
 		}
 		return false, nil
 	}})
-	h.source.WithKustomize(func(context.Context) (kustomize.Settings, error) {
-		return kustomize.SettingsFrom(h.configMaps["argocd-cm"]), nil
+	h.source.WithSettings(func(context.Context) (render.Settings, error) {
+		return render.SettingsFrom(h.configMaps["argocd-cm"]), nil
 	})
 	return h
 }

@@ -10,6 +10,7 @@ import (
 
 	"fairlead.dev/fairlead/api/argo/v1alpha1"
 	"fairlead.dev/fairlead/internal/protocol"
+	"fairlead.dev/fairlead/internal/render"
 )
 
 var errNotAChart = errors.New("the source is no chart of a Helm repository")
@@ -72,7 +73,7 @@ func (s *Source) OCIMetadata(ctx context.Context, project string, source v1alpha
 }
 
 // treeAt is a source's files at what a revision means.
-func (s *Source) treeAt(ctx context.Context, project string, source v1alpha1.ApplicationSource, revision string) (fs.FS, error) {
+func (s *Source) treeAt(ctx context.Context, project string, source v1alpha1.ApplicationSource, revision string) (render.Tree, error) {
 	o, err := s.origin(ctx, project, source)
 	if err != nil {
 		return nil, err

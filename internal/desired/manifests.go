@@ -7,7 +7,6 @@ import (
 
 	"fairlead.dev/fairlead/api/argo/v1alpha1"
 	"fairlead.dev/fairlead/internal/render"
-	"fairlead.dev/fairlead/internal/render/kustomize"
 )
 
 // GeneratePathsAnnotation names the paths on which an application depends; Argo CD's. It matters for plugins only: what the
@@ -30,6 +29,8 @@ type Request struct {
 	GeneratePaths string
 	// Hard renders anew what is known.
 	Hard bool
+	// Files take the place of the first source's own, if not nil; nothing is fetched for it then.
+	Files render.Tree
 }
 
 // Kustomized tells that some of the manifests are of kustomizations, which depend on more than their commits: on bases, and
@@ -53,8 +54,8 @@ type Manifests struct {
 	// Bases are the repositories of kustomizations that were taken at a branch or tag, as sources of the project: they may
 	// move too.
 	Bases v1alpha1.ApplicationSources
-	// builds is what the operator had configured for kustomizations.
-	builds kustomize.Settings
+	// settings are what the operator had configured.
+	settings render.Settings
 	// results are the renderings, one a source; nil for one that is only referred to.
 	results []*render.Result
 }

@@ -29,6 +29,8 @@ type Placement struct {
 type Placed struct {
 	// Objects are ordinary manifests, Hooks those that run at moments of a sync.
 	Objects, Hooks []*unstructured.Unstructured
+	// Homeless are those of namespaced kinds that are to be in no namespace. The API server won't take them.
+	Homeless []*unstructured.Unstructured
 	// Repeated are the objects of which the manifests hold several; the last one wins.
 	Repeated []object.Key
 	// Excluded are manifests of kinds that applications don't have; they are in neither list.
@@ -65,7 +67,10 @@ func Place(objects []*unstructured.Unstructured, p Placement) Placed {
 		} else if u.GetNamespace() == "" {
 			u.SetNamespace(p.Namespace)
 		}
-		object.Track(u, p.Instance, p.Tracking)
+		if namespaced && known && u.GetNamespace() == "" {
+			placed.Homeless = append(placed.Homeless, u)
+		}
+		object.Track(u, p.Instance, p.Namespace, p.Tracking)
 		if _, hook := object.Hooks(u); hook {
 			placed.Hooks = append(placed.Hooks, u)
 			continue

@@ -68,3 +68,25 @@ func TestPlace(t *testing.T) {
 		t.Errorf("the rendering was changed: %s", d)
 	}
 }
+
+func TestObjectsWithoutANamespace(t *testing.T) {
+	var objects []*unstructured.Unstructured
+	for _, text := range []string{
+		`{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"lost"}}`,
+		`{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"at-home","namespace":"x"}}`,
+		`{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"none-needed"}}`,
+		`{"apiVersion":"example.com/v1","kind":"Unknown","metadata":{"name":"who-knows"}}`,
+	} {
+		u := &unstructured.Unstructured{}
+		if err := u.UnmarshalJSON([]byte(text)); err != nil {
+			t.Fatal(err)
+		}
+		objects = append(objects, u)
+	}
+	placed := Place(objects, Placement{Instance: "app", Namespaced: func(gvk schema.GroupVersionKind) (bool, bool) {
+		return gvk.Kind != "Namespace", gvk.Kind != "Unknown"
+	}})
+	if len(placed.Homeless) != 1 || placed.Homeless[0].GetName() != "lost" {
+		t.Errorf("homeless are %v", placed.Homeless)
+	}
+}

@@ -6,7 +6,7 @@ import (
 
 	"fairlead.dev/fairlead/api/argo/v1alpha1"
 	"fairlead.dev/fairlead/internal/render"
-	"fairlead.dev/fairlead/internal/render/kustomize"
+	"fairlead.dev/fairlead/internal/render/plugin"
 )
 
 // trees are the sources' files at the revisions, and by ref names those of the sources that have one.
@@ -16,11 +16,7 @@ func (s *Source) trees(ctx context.Context, request Request) (trees []render.Tre
 	}
 	trees = make([]render.Tree, len(request.Sources))
 	for i, source := range request.Sources {
-		o, err := s.origin(ctx, request.Project, source)
-		if err != nil {
-			return nil, nil, inSource(request.Sources, i, err)
-		}
-		if trees[i], err = o.tree(ctx, request.Revisions[i], request.Hard); err != nil {
+		if trees[i], err = s.treeOf(ctx, request, i); err != nil {
 			return nil, nil, inSource(request.Sources, i, err)
 		}
 		if source.Ref != "" {
@@ -36,20 +32,32 @@ func (s *Source) trees(ctx context.Context, request Request) (trees []render.Tre
 	return trees, refs, nil
 }
 
+// treeOf is the files of one source.
+func (s *Source) treeOf(ctx context.Context, request Request, i int) (render.Tree, error) {
+	if i == 0 && request.Files != nil {
+		return request.Files, nil
+	}
+	o, err := s.origin(ctx, request.Project, request.Sources[i])
+	if err != nil {
+		return nil, err
+	}
+	return o.tree(ctx, request.Revisions[i], request.Hard)
+}
+
 // Render gives the manifests of all sources at the given revisions.
 func (s *Source) Render(ctx context.Context, request Request) (*Manifests, error) {
 	trees, refs, err := s.trees(ctx, request)
 	if err != nil {
 		return nil, err
 	}
-	var builds kustomize.Settings
-	if s.kustomize != nil {
-		if builds, err = s.kustomize(ctx); err != nil {
+	var settings render.Settings
+	if s.settings != nil {
+		if settings, err = s.settings(ctx); err != nil {
 			return nil, err
 		}
 	}
 	manifests := &Manifests{
-		Revisions: request.Revisions, Project: request.Project, Sources: request.Sources, builds: builds, Reused: true, results: make([]*render.Result, len(request.Sources)),
+		Revisions: request.Revisions, Project: request.Project, Sources: request.Sources, settings: settings, Reused: true, results: make([]*render.Result, len(request.Sources)),
 	}
 	for i, source := range request.Sources {
 		if onlyReferred(source) {
@@ -59,7 +67,7 @@ func (s *Source) Render(ctx context.Context, request Request) (*Manifests, error
 			Tree: trees[i], Refs: refs, Source: source, AppName: request.Instance, Project: request.Project,
 			DestinationNamespace: request.Namespace, KubeVersion: request.KubeVersion, APIVersions: request.APIVersions,
 			Network: s.network(request.Project, request.Hard), Fresh: request.Hard,
-			Kustomize: builds, GeneratePaths: render.GeneratePaths(request.GeneratePaths, source.Path),
+			Login: s.login(request.Project, source), Settings: settings, GeneratePaths: render.GeneratePaths(request.GeneratePaths, source.Path),
 		})
 		if err != nil {
 			return nil, inSource(request.Sources, i, err)
@@ -73,6 +81,25 @@ func (s *Source) Render(ctx context.Context, request Request) (*Manifests, error
 		manifests.Types = append(manifests.Types, result.SourceType)
 	}
 	return manifests, nil
+}
+
+// login finds what a plugin may log on to a source's Git repository with.
+func (s *Source) login(project string, source v1alpha1.ApplicationSource) func(context.Context) (plugin.Login, error) {
+	if source.IsChart() || source.IsOCI() {
+		return nil
+	}
+	return func(ctx context.Context) (plugin.Login, error) {
+		remote, err := s.remote(ctx, source.RepoURL, project)
+		if err != nil {
+			return plugin.Login{}, err
+		}
+		login, err := s.git.Repository(remote).Login(ctx)
+		lent := plugin.Login{Username: login.Username, Password: login.Password}
+		if login.BearerToken != "" {
+			lent.Header = plugin.HeaderLogin{Variable: "ARGOCD_GIT_BEARER_AUTH_HEADER", Value: "Authorization: Bearer " + login.BearerToken}
+		}
+		return lent, err
+	}
 }
 
 // onlyReferred tells a source that renders nothing: only other sources' value files are there.
@@ -92,8 +119,8 @@ func inSource(sources v1alpha1.ApplicationSources, i int, err error) error {
 // Unchanged tells that rendering the same at other revisions would give the same manifests, because nothing that was read
 // has changed, nor the operator's options.
 func (s *Source) Unchanged(ctx context.Context, manifests *Manifests, revisions []string) bool {
-	if s.kustomize != nil && manifests.Kustomized() {
-		if builds, err := s.kustomize(ctx); err != nil || !builds.Equal(manifests.builds) {
+	if s.settings != nil {
+		if settings, err := s.settings(ctx); err != nil || !settings.Equal(manifests.settings) {
 			return false
 		}
 	}

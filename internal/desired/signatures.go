@@ -3,13 +3,13 @@ package desired
 import (
 	"context"
 	"crypto/sha256"
-	"fmt"
 	"log/slog"
 	"maps"
 	"sync"
 	"time"
 
 	"fairlead.dev/fairlead/api/argo/v1alpha1"
+	"fairlead.dev/fairlead/internal/git"
 	"fairlead.dev/fairlead/internal/signature"
 )
 
@@ -26,6 +26,13 @@ type Signatures struct {
 	ring     *signature.Keyring
 	ringOf   map[string]string
 	verdicts map[verdictKey]verdict
+	// histories are what is known of all commits that led to one.
+	histories map[string]history
+}
+
+type history struct {
+	checked []signature.Checked
+	at      time.Time
 }
 
 // verdictKey is the object that was verified, by its content.
@@ -44,6 +51,8 @@ const (
 	maxVerdicts = 10000
 	// verdictAge is for how long a verdict counts: it depends on the time, by signatures of the future and keys that expire.
 	verdictAge = 10 * time.Minute
+	// maxHistories bounds the commits whose history is remembered, maxUnsigned the unsigned commits of one: as many as are told of.
+	maxHistories, maxUnsigned = 1000, 10
 )
 
 // verify gives the verification of an object by the keys. Applications ask for the same commit at each reconcile.
@@ -56,6 +65,7 @@ func (s *Signatures) verify(ctx context.Context, keys map[string]string, kind st
 			slog.WarnContext(ctx, "leaving out GPG keys", "error", err)
 		}
 		s.ring, s.ringOf, s.verdicts = ring, maps.Clone(keys), map[verdictKey]verdict{}
+		s.histories = map[string]history{}
 	}
 	ring := s.ring
 	known, ok := s.verdicts[key]
@@ -80,35 +90,87 @@ func (s *Signatures) verify(ctx context.Context, keys map[string]string, kind st
 	return verified
 }
 
-// Verify gives the verification of each source at its commit. A tag's signature counts where the source, or asked (one a source,
-// or none), names an annotated tag. What isn't in Git has no signature.
-func (s *Signatures) Verify(ctx context.Context, project string, sources v1alpha1.ApplicationSources, asked, commits []string) ([]signature.Verification, error) {
-	if len(commits) != len(sources) {
-		return nil, fmt.Errorf("verifying the signatures of %d sources at %d revisions", len(sources), len(commits))
-	}
+// Verify gives what a source's commit was signed with: the annotated tag, where the source or the revision that was asked for
+// names one, else the commit; and with its history that of all commits which led to it, the newest first. What isn't in Git
+// gives nothing.
+func (s *Signatures) Verify(ctx context.Context, project string, source v1alpha1.ApplicationSource, asked, commit string, history bool) ([]signature.Checked, error) {
 	keys, err := s.Keys(ctx)
 	if err != nil {
 		return nil, err
 	}
-	verified := make([]signature.Verification, len(sources))
-	for i, source := range sources {
-		found, err := s.Source.origin(ctx, project, source)
-		if err != nil {
-			return nil, err
-		}
-		inGit, ok := found.(gitOrigin)
-		if !ok {
-			continue
-		}
-		revisions := []string{source.TargetRevision}
-		if i < len(asked) {
-			revisions = append(revisions, asked[i])
-		}
-		kind, object, err := inGit.repository.SignedObject(ctx, commits[i], revisions...)
-		if err != nil {
-			return nil, err
-		}
-		verified[i] = s.verify(ctx, keys, kind, object)
+	found, err := s.Source.origin(ctx, project, source)
+	if err != nil {
+		return nil, err
 	}
-	return verified, nil
+	inGit, ok := found.(gitOrigin)
+	if !ok {
+		return nil, nil
+	}
+	var checked []signature.Checked
+	// A commit that the mirror lacks is fetched, and with it its tag.
+	first, err := inGit.repository.SignedCommit(ctx, commit)
+	if err != nil {
+		return nil, err
+	}
+	tag, err := inGit.repository.SignedTag(ctx, commit, source.TargetRevision, asked)
+	if err != nil {
+		return nil, err
+	}
+	if tag != nil {
+		checked = append(checked, s.check(ctx, keys, *tag))
+		if !history {
+			return checked, nil
+		}
+	}
+	if !history {
+		return []signature.Checked{s.check(ctx, keys, first)}, nil
+	}
+	commits, err := s.history(ctx, inGit.repository, keys, commit)
+	return append(checked, commits...), err
+}
+
+func (s *Signatures) check(ctx context.Context, keys map[string]string, object git.Signable) signature.Checked {
+	return signature.Checked{
+		Revision: object.Name, Author: object.Identity(), IsTag: object.Kind == "tag",
+		Verification: s.verify(ctx, keys, object.Kind, object.Content),
+	}
+}
+
+// history verifies all commits that led to one, and remembers it: of those by the same key with the same finding the newest, and
+// of those without a key a few.
+func (s *Signatures) history(ctx context.Context, repository *git.Repository, keys map[string]string, tip string) ([]signature.Checked, error) {
+	now := s.Now()
+	s.mu.Lock()
+	known, ok := s.histories[tip]
+	fresh := ok && maps.Equal(keys, s.ringOf) && now.Sub(known.at) >= 0 && now.Sub(known.at) < verdictAge
+	s.mu.Unlock()
+	if fresh {
+		return known.checked, nil
+	}
+	type kind struct{ key, finding string }
+	count := map[kind]int{}
+	var checked []signature.Checked
+	sealed := func(object git.Signable) bool {
+		return signature.Seals(object.Message()) && s.check(ctx, keys, object).Result == signature.Good
+	}
+	err := repository.SignedHistory(ctx, tip, sealed, func(object git.Signable) error {
+		c := s.check(ctx, keys, object)
+		k := kind{c.KeyID, c.Finding}
+		if count[k]++; count[k] == 1 || c.KeyID == "" && count[k] <= maxUnsigned {
+			checked = append(checked, c)
+		}
+		return ctx.Err()
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if maps.Equal(keys, s.ringOf) {
+		if len(s.histories) >= maxHistories {
+			clear(s.histories)
+		}
+		s.histories[tip] = history{checked, now}
+	}
+	return checked, nil
 }

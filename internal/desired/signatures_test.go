@@ -1,42 +1,27 @@
 package desired
 
 import (
-	"bytes"
 	"fmt"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/ProtonMail/go-crypto/openpgp"
-	"github.com/ProtonMail/go-crypto/openpgp/armor"
-
 	"fairlead.dev/fairlead/internal/signature"
+	"fairlead.dev/fairlead/internal/signature/signaturetest"
 )
 
 func TestVerdictsAreOfKeysAndTime(t *testing.T) {
 	now := time.Now()
-	key, err := openpgp.NewEntity("Ann", "", "ann@example.com", nil)
+	key, err := signaturetest.NewKey()
 	if err != nil {
 		t.Fatal(err)
 	}
-	var public, signed bytes.Buffer
-	w, err := armor.Encode(&public, openpgp.PublicKeyType, nil)
+	object, err := key.Tag([]byte("object 0\ntype commit\ntag v1\n\nfirst\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := key.Serialize(w); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	const tag = "object 0\ntype commit\ntag v1\n\nfirst\n"
-	if err := openpgp.ArmoredDetachSign(&signed, key, strings.NewReader(tag), nil); err != nil {
-		t.Fatal(err)
-	}
-	object := []byte(tag + signed.String() + "\n")
 	s := &Signatures{Now: func() time.Time { return now }}
-	keys := map[string]string{"ann": public.String()}
+	keys := map[string]string{"ann": key.Public}
 	for _, step := range []struct {
 		name   string
 		keys   map[string]string

@@ -3,6 +3,7 @@ package desired
 import (
 	"context"
 	"errors"
+	"io/fs"
 
 	"golang.org/x/sync/errgroup"
 
@@ -11,7 +12,6 @@ import (
 	"fairlead.dev/fairlead/internal/git"
 	"fairlead.dev/fairlead/internal/oci"
 	"fairlead.dev/fairlead/internal/render"
-	"fairlead.dev/fairlead/internal/render/kustomize"
 )
 
 // Source gets manifests from repositories.
@@ -20,8 +20,8 @@ type Source struct {
 	renderer  *render.Renderer
 	remote    func(ctx context.Context, url, project string) (git.Remote, error)
 	artifacts Artifacts
-	// kustomize are the operator's settings; nil means none.
-	kustomize func(context.Context) (kustomize.Settings, error)
+	// settings are the operator's; nil means none.
+	settings func(context.Context) (render.Settings, error)
 	// noSubmodules leaves the files of Git submodules out.
 	noSubmodules bool
 }
@@ -32,9 +32,9 @@ func New(store *git.Store, renderer *render.Renderer, remote func(ctx context.Co
 	return &Source{git: store, renderer: renderer, remote: remote}
 }
 
-// WithKustomize has the operator's settings for kustomizations asked for with each rendering. Call it before anything else.
-func (s *Source) WithKustomize(settings func(context.Context) (kustomize.Settings, error)) *Source {
-	s.kustomize = settings
+// WithSettings has the operator's settings asked for with each rendering. Call it before anything else.
+func (s *Source) WithSettings(settings func(context.Context) (render.Settings, error)) *Source {
+	s.settings = settings
 	return s
 }
 
@@ -131,4 +131,24 @@ func (s *Source) Refs(ctx context.Context, project string, sources v1alpha1.Appl
 		}
 	}
 	return all, nil
+}
+
+// Files are those at what a source's target is now, and the revision. Fresh asks the repository's host first; else what was
+// seen at the last fetch counts, and the host is asked only where this process never did.
+func (s *Source) Files(ctx context.Context, project string, source v1alpha1.ApplicationSource, fresh bool) (fs.FS, string, error) {
+	if fresh {
+		if err := s.Fetch(ctx, project, v1alpha1.ApplicationSources{source}); err != nil {
+			return nil, "", err
+		}
+	}
+	revisions, err := s.Resolve(ctx, project, v1alpha1.ApplicationSources{source}, nil)
+	if err != nil {
+		return nil, "", err
+	}
+	o, err := s.origin(ctx, project, source)
+	if err != nil {
+		return nil, "", err
+	}
+	tree, err := o.tree(ctx, revisions[0], false)
+	return tree, revisions[0], err
 }

@@ -1,20 +1,17 @@
 package oci
 
 import (
-	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"net/url"
 	"os"
 	"strings"
-	"time"
 
-	"golang.org/x/net/http/httpproxy"
 	"golang.org/x/time/rate"
+
+	"fairlead.dev/fairlead/internal/web"
 )
 
 // maxAnswer bounds one answer of a registry, in bytes: manifests, configurations and pages of tags are far smaller. Blobs
@@ -48,17 +45,21 @@ func (c *Client) transport(key transportKey) (http.RoundTripper, error) {
 	if known, ok := c.transports[key]; ok {
 		return known, nil
 	}
-	t := &http.Transport{
-		DialContext:           (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
-		TLSHandshakeTimeout:   10 * time.Second,
-		ResponseHeaderTimeout: c.options.Timeout,
-		ForceAttemptHTTP2:     true,
-		MaxIdleConnsPerHost:   10,
-		IdleConnTimeout:       90 * time.Second,
-		TLSClientConfig:       &tls.Config{InsecureSkipVerify: key.insecure}, //nolint:gosec // the operator's choice, per registry
+	t, err := web.NewTransport(web.Connection{
+		Certificate: key.certificate, Key: key.clientKey, CA: key.ca, Insecure: key.insecure, Proxy: key.proxy, NoProxy: key.noProxy,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("connecting to the registry: %w", err)
 	}
-	if err := key.configure(t); err != nil {
-		return nil, err
+	t.ResponseHeaderTimeout = c.options.Timeout
+	t.MaxIdleConnsPerHost = 10
+	if key.plain && key.proxy == "" {
+		t.Proxy = nil
+	}
+	if key.caFile != "" && key.ca == "" {
+		if t.TLSClientConfig.RootCAs, err = readCertificates(key.caFile); err != nil {
+			return nil, err
+		}
 	}
 	limited := &limitedTransport{next: t, blobBytes: c.options.MaxBlobBytes}
 	if key.limit > 0 {
@@ -70,40 +71,6 @@ func (c *Client) transport(key transportKey) (http.RoundTripper, error) {
 	}
 	c.transports[key] = limited
 	return limited, nil
-}
-
-// configure sets the proxy and the certificates.
-func (key transportKey) configure(t *http.Transport) error {
-	switch {
-	case key.proxy != "":
-		config := httpproxy.Config{HTTPProxy: key.proxy, HTTPSProxy: key.proxy, NoProxy: key.noProxy}
-		choose := config.ProxyFunc()
-		t.Proxy = func(r *http.Request) (*url.URL, error) { return choose(r.URL) }
-	case !key.plain:
-		t.Proxy = http.ProxyFromEnvironment
-	}
-	if key.caFile != "" {
-		pool, err := readCertificates(key.caFile)
-		if err != nil {
-			return err
-		}
-		t.TLSClientConfig.RootCAs = pool
-	}
-	if key.ca != "" {
-		pool := x509.NewCertPool()
-		if !pool.AppendCertsFromPEM([]byte(key.ca)) {
-			return errors.New("reading the registry's certificates: there are none in the configured text")
-		}
-		t.TLSClientConfig.RootCAs = pool
-	}
-	if key.certificate != "" {
-		pair, err := tls.X509KeyPair([]byte(key.certificate), []byte(key.clientKey))
-		if err != nil {
-			return errors.New("reading the registry's client certificate: certificate and key don't fit or aren't PEM")
-		}
-		t.TLSClientConfig.Certificates = []tls.Certificate{pair}
-	}
-	return nil
 }
 
 func readCertificates(file string) (*x509.CertPool, error) {

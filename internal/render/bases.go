@@ -47,15 +47,8 @@ func (j *job) fetchNeeds(ctx context.Context, needs kustomize.Needs) error {
 		j.fetched.bases[base] = tree
 		j.fetched.commits[base] = tree.Revision()
 	}
-	for _, address := range needs.Files {
-		content, err := j.request.Network.Manifest(ctx, address)
-		if err != nil {
-			j.transient = true
-			return fmt.Errorf("%s: getting a remote resource: %w", j.root, err)
-		}
-		j.fetched.files[address] = content
-		// As with value files: it may change at any time, and is looked at with each revision.
-		j.environment.usedRevision = true
+	if err := j.fetchFiles(ctx, needs.Files, "a remote resource", j.request.Network.Manifest); err != nil {
+		return err
 	}
 	for _, chart := range needs.Charts {
 		if err := j.fetchChart(ctx, chart); err != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 
 	"fairlead.dev/fairlead/api/argo/v1alpha1"
@@ -37,11 +38,14 @@ func explicitType(source *v1alpha1.ApplicationSource) (v1alpha1.ApplicationSourc
 }
 
 // detect finds out what a folder is by its files, in Argo CD's order: a Chart.yaml; a kustomization; else plain manifests.
-func detect(files fs.FS, root string) (v1alpha1.ApplicationSourceType, error) {
+func detect(files fs.FS, root string, off Tools) (v1alpha1.ApplicationSourceType, error) {
 	if exists, err := isFile(files, path.Join(root, "Chart.yaml")); err != nil {
 		return "", err
-	} else if exists {
+	} else if exists && !off.Helm {
 		return v1alpha1.ApplicationSourceTypeHelm, nil
+	}
+	if off.Kustomize {
+		return v1alpha1.ApplicationSourceTypeDirectory, nil
 	}
 	for _, name := range kustomize.FileNames {
 		if exists, err := isFile(files, path.Join(root, name)); err != nil {
@@ -62,4 +66,15 @@ func isFile(files fs.FS, name string) (bool, error) {
 		return false, err
 	}
 	return !info.IsDir(), nil
+}
+
+// TypeByFile is what a file of that name makes of its folder; empty for most.
+func TypeByFile(name string) v1alpha1.ApplicationSourceType {
+	switch {
+	case name == "Chart.yaml":
+		return v1alpha1.ApplicationSourceTypeHelm
+	case slices.Contains(kustomize.FileNames, name):
+		return v1alpha1.ApplicationSourceTypeKustomize
+	}
+	return ""
 }

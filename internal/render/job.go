@@ -80,7 +80,7 @@ func (j *job) run(ctx context.Context) ([]*unstructured.Unstructured, error) {
 		if j.source.Directory != nil {
 			options = *j.source.Directory
 		}
-		return directory.Render(ctx, j.tree, j.root, options, j.environment.expand)
+		return directory.Render(ctx, j.tree, j.root, directory.Options{ApplicationSourceDirectory: options, NoJsonnet: j.request.Settings.Off.Jsonnet}, j.environment.expand)
 	default:
 		return j.generated, nil
 	}
@@ -88,7 +88,7 @@ func (j *job) run(ctx context.Context) ([]*unstructured.Unstructured, error) {
 
 func (j *job) kustomization() kustomize.Input {
 	return kustomize.Input{
-		Files: j.tree, Root: j.root, Options: j.source.Kustomize, Settings: j.request.Kustomize,
+		Files: j.tree, Root: j.root, Options: j.source.Kustomize, Settings: j.request.Settings.Kustomize,
 		KubeVersion: j.request.KubeVersion, APIVersions: j.request.APIVersions, Expand: j.environment.expand,
 		Fetched: kustomize.Fetched{Bases: j.fetched.bases, Charts: j.fetched.charts, Files: j.fetched.files},
 	}
@@ -118,7 +118,7 @@ func (j *job) folder() (string, error) {
 	}
 	info, err := fs.Stat(j.tree, root)
 	if errors.Is(err, fs.ErrNotExist) {
-		return "", fmt.Errorf("%s: app path does not exist at revision %.8s", root, j.request.Tree.Revision())
+		return "", fmt.Errorf("%s: %w at revision %.8s", root, ErrNoFolder, j.request.Tree.Revision())
 	}
 	if err != nil {
 		return "", err

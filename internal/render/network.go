@@ -79,11 +79,16 @@ func (j *job) fetch(ctx context.Context) error {
 			return fmt.Errorf("%s: getting the chart's dependency %q %s: %w", j.root, dependency.Name, dependency.Version, err)
 		}
 	}
-	for _, address := range needs.Files {
-		content, err := j.request.Network.File(ctx, address)
+	return j.fetchFiles(ctx, needs.Files, "a value file", j.request.Network.File)
+}
+
+// fetchFiles gets what is at addresses, each of which is what the error says.
+func (j *job) fetchFiles(ctx context.Context, addresses []string, what string, get func(context.Context, string) ([]byte, error)) error {
+	for _, address := range addresses {
+		content, err := get(ctx, address)
 		if err != nil {
 			j.transient = true
-			return fmt.Errorf("%s: getting a value file: %w", j.root, err)
+			return fmt.Errorf("%s: getting %s: %w", j.root, what, err)
 		}
 		j.fetched.files[address] = content
 		// What is at a URL may change at any time; as in Argo CD, it is looked at with each revision.

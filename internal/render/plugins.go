@@ -19,7 +19,7 @@ import (
 func (j *job) detect(ctx context.Context) error {
 	explicit, err := explicitType(&j.source)
 	if err != nil || explicit != "" {
-		j.sourceType = explicit
+		j.sourceType = j.request.Settings.Off.allowed(explicit)
 		return err
 	}
 	if j.plugins != nil && j.plugins.Any() {
@@ -41,7 +41,7 @@ func (j *job) detect(ctx context.Context) error {
 			return nil
 		}
 	}
-	j.sourceType, err = detect(j.tree, j.root)
+	j.sourceType, err = detect(j.tree, j.root, j.request.Settings.Off)
 	return err
 }
 
@@ -84,7 +84,7 @@ func (j *job) pluginInput() (plugin.Input, error) {
 		build = append(build, name+"="+variables[name])
 	}
 	env, err := plugin.Environment(build, j.source.Plugin, func(text string) string { return expandWith(text, variables) })
-	return plugin.Input{Files: j.request.Tree, Upload: ".", Root: j.root, Env: env}, err
+	return plugin.Input{Files: j.request.Tree, Upload: ".", Root: j.root, Env: env, Login: j.request.Login}, err
 }
 
 // readAll notes everything at a path as read: names, contents and modes.

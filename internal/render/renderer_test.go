@@ -107,6 +107,15 @@ func request(tree Tree, path string) Request {
 	return Request{Tree: tree, Source: v1alpha1.ApplicationSource{RepoURL: "https://git/x", Path: path}, AppName: "guestbook", DestinationNamespace: "prod", Project: "default"}
 }
 
+// typeAndNames is what a source was found to be, and its objects.
+func typeAndNames(result *Result) string {
+	text := string(result.SourceType)
+	for _, u := range result.Objects {
+		text += " " + u.GetName()
+	}
+	return text
+}
+
 func TestDetection(t *testing.T) {
 	o := newOrigin(t)
 	tree := o.commit(map[string]string{
@@ -152,10 +161,7 @@ func TestDetection(t *testing.T) {
 		if err != nil {
 			got = "error: " + err.Error()
 		} else {
-			got = string(result.SourceType)
-			for _, u := range result.Objects {
-				got += " " + u.GetName()
-			}
+			got = typeAndNames(result)
 		}
 		if got != test.want && !(err != nil && strings.HasPrefix(got, test.want)) {
 			t.Errorf("%s: got %q, want %q", test.path, got, test.want)
@@ -164,6 +170,42 @@ func TestDetection(t *testing.T) {
 }
 
 // TestOverrides is the image updater's way: files in the source's folder change parameters.
+func TestToolsThatAreOff(t *testing.T) {
+	o := newOrigin(t)
+	tree := o.commit(map[string]string{
+		"k/kustomization.yaml": "resources: [cm.yaml]\nnamePrefix: k-\n", "k/cm.yaml": configMap("cm"),
+		"chart/Chart.yaml": chartYAML, "chart/templates/x.yaml": configMap("x"), "chart/y.yaml": configMap("plain"),
+		"j/a.jsonnet": `{apiVersion: "v1", kind: "ConfigMap", metadata: {name: "a"}}`, "j/b.yaml": configMap("b"),
+	})
+	helm := v1alpha1.ApplicationSource{Helm: &v1alpha1.ApplicationSourceHelm{ReleaseName: "r"}}
+	for _, test := range []struct {
+		key, path string
+		source    v1alpha1.ApplicationSource
+		on, off   string
+	}{
+		{"kustomize.enable", "k", v1alpha1.ApplicationSource{}, "Kustomize k-cm", "Directory cm"},
+		{"helm.enable", "chart", v1alpha1.ApplicationSource{}, "Helm x", "Directory plain"},
+		{"helm.enable", "chart", helm, "Helm x", "Directory plain"},
+		{"jsonnet.enable", "j", v1alpha1.ApplicationSource{}, "Directory a b", "Directory b"},
+	} {
+		renderer := newRenderer(t)
+		for value, want := range map[string]string{"": test.on, "true": test.on, "false": test.off} {
+			r := request(tree, test.path)
+			path := r.Source.Path
+			r.Source = test.source
+			r.Source.Path, r.Settings = path, SettingsFrom(map[string]string{test.key: value})
+			result, err := renderer.Render(context.Background(), r)
+			if err != nil {
+				t.Errorf("%s: %q: %v", test.key, value, err)
+				continue
+			}
+			if got := typeAndNames(result); got != want {
+				t.Errorf("%s: %q: got %q, want %q", test.key, value, got, want)
+			}
+		}
+	}
+}
+
 func TestOverrides(t *testing.T) {
 	o := newOrigin(t)
 	files := map[string]string{

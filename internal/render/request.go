@@ -1,6 +1,7 @@
 package render
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"fairlead.dev/fairlead/api/argo/v1alpha1"
 	"fairlead.dev/fairlead/internal/render/helm"
 	"fairlead.dev/fairlead/internal/render/kustomize"
+	"fairlead.dev/fairlead/internal/render/plugin"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
@@ -30,10 +32,12 @@ type Request struct {
 	APIVersions []string
 	// Network gets what a chart only names; nil means that it must have everything with it.
 	Network Network
-	// Kustomize is what the operator configured for kustomizations.
-	Kustomize kustomize.Settings
+	// Settings are what the operator configured for all sources.
+	Settings Settings
 	// GeneratePaths are what a plugin depends on (see GeneratePaths); empty means everything.
 	GeneratePaths []string
+	// Login finds what a plugin that wants it may log on to the source's repository with; nil means nothing.
+	Login func(context.Context) (plugin.Login, error)
 	// Fresh renders anew what is known, as a hard refresh does.
 	Fresh bool
 }
@@ -99,8 +103,8 @@ func (r *Request) key() (key, error) {
 		Source            v1alpha1.ApplicationSource
 		Name, Project, NS string
 		Paths             []string
-		Kustomize         kustomize.Settings
-	}{r.Source, r.AppName, r.Project, r.DestinationNamespace, r.GeneratePaths, r.Kustomize})
+		Settings          Settings
+	}{r.Source, r.AppName, r.Project, r.DestinationNamespace, r.GeneratePaths, r.Settings})
 	if err != nil {
 		return key{}, fmt.Errorf("reading the application's source: %w", err)
 	}

@@ -42,7 +42,7 @@ type walker struct {
 	ctx              context.Context
 	files            fs.FS
 	root             string
-	options          v1alpha1.ApplicationSourceDirectory
+	options          Options
 	expand           func(string) string
 	include, exclude glob.Glob
 	count, bytes     int
@@ -51,10 +51,17 @@ type walker struct {
 	evaluator *jsonnet.Evaluator
 }
 
+// Options say what of a folder counts.
+type Options struct {
+	v1alpha1.ApplicationSourceDirectory
+	// NoJsonnet leaves files of Jsonnet out.
+	NoJsonnet bool
+}
+
 // Render reads the manifests of the folder root, and of those below if options say so, in the order of their paths.
 // Include and exclude patterns match paths relative to root; * also matches slashes, and {a,b} means either. Expand replaces
 // build variables in Jsonnet's variables; nil leaves them.
-func Render(ctx context.Context, files fs.FS, root string, options v1alpha1.ApplicationSourceDirectory, expand func(string) string) ([]*unstructured.Unstructured, error) {
+func Render(ctx context.Context, files fs.FS, root string, options Options, expand func(string) string) ([]*unstructured.Unstructured, error) {
 	w := &walker{ctx: ctx, files: files, root: root, options: options, expand: expand}
 	for _, pattern := range []struct {
 		name, text string
@@ -126,7 +133,10 @@ func (w *walker) entry(relative string, entry fs.DirEntry, depth int) error {
 
 // wanted tells whether a file counts, by its name and the patterns. Exclude wins.
 func (w *walker) wanted(relative string) bool {
-	return manifestName.MatchString(path.Base(relative)) &&
+	if w.options.NoJsonnet && strings.HasSuffix(relative, ".jsonnet") {
+		return false
+	}
+	return (w.options.DisableExtensionFilter || manifestName.MatchString(path.Base(relative))) &&
 		(w.exclude == nil || !w.exclude.Match(relative)) &&
 		(w.include == nil || w.include.Match(relative))
 }

@@ -46,6 +46,7 @@ func TestRender(t *testing.T) {
 		"elsewhere/other.yaml": manifestOf("other"),
 		"app/folder.yaml":      "-> ../elsewhere",
 		"app/nowhere":          "-> ../nothing",
+		"app/s.yaml.sealed":    manifestOf("sealed"),
 		"app/g.jsonnet":        `local cm = import "../shared/cm.libsonnet"; [cm("g"), {apiVersion: "v1", kind: "List", items: [cm("h")]}]`,
 		"shared/cm.libsonnet":  `function(name) {apiVersion: "v1", kind: "ConfigMap", metadata: {name: name + std.extVar("suffix")}}`,
 	})
@@ -59,11 +60,12 @@ func TestRender(t *testing.T) {
 		{"include", v1alpha1.ApplicationSourceDirectory{Recurse: true, Include: "env/*"}, "d e"},
 		{"include one of several", v1alpha1.ApplicationSourceDirectory{Recurse: true, Include: "{a.yaml,*/e.yaml}"}, "a e"},
 		{"exclude", v1alpha1.ApplicationSourceDirectory{Recurse: true, Exclude: "{*.json,env/*,.*}"}, "a b1 b2 g-x h-x f"},
+		{"any name", v1alpha1.ApplicationSourceDirectory{DisableExtensionFilter: true, Include: "*.sealed"}, "sealed"},
 		{"exclude wins", v1alpha1.ApplicationSourceDirectory{Include: "*.yaml", Exclude: "*a.yaml"}, "hidden f"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			test.options.Jsonnet.ExtVars = []v1alpha1.JsonnetVar{{Name: "suffix", Value: "-x"}}
-			objects, err := Render(context.Background(), tree, "app", test.options, nil)
+			objects, err := Render(context.Background(), tree, "app", Options{ApplicationSourceDirectory: test.options}, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -98,7 +100,7 @@ func TestRenderRefuses(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			tree := files(map[string]string{"app/" + test.file: test.content})
-			if _, err := Render(context.Background(), tree, "app", test.options, nil); err == nil || !strings.Contains(err.Error(), test.want) {
+			if _, err := Render(context.Background(), tree, "app", Options{ApplicationSourceDirectory: test.options}, nil); err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("error is %v, want %q", err, test.want)
 			}
 		})
@@ -123,14 +125,14 @@ func TestBombs(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 			defer cancel()
-			if _, err := Render(ctx, files(map[string]string{"app/x.yaml": content}), "app", v1alpha1.ApplicationSourceDirectory{}, nil); err == nil {
+			if _, err := Render(ctx, files(map[string]string{"app/x.yaml": content}), "app", Options{}, nil); err == nil {
 				t.Error("it was read")
 			}
 		})
 	}
 	huge := strings.Repeat("# nothing but comments\n", maxBytes/3/20)
 	if _, err := Render(t.Context(), files(map[string]string{"app/a.yaml": huge, "app/b.yaml": huge, "app/c.yaml": huge, "app/d.yaml": huge, "app/e.yaml": huge}), "app",
-		v1alpha1.ApplicationSourceDirectory{Exclude: "a.yaml"}, nil); err == nil || !strings.Contains(err.Error(), "bytes together") {
+		Options{ApplicationSourceDirectory: v1alpha1.ApplicationSourceDirectory{Exclude: "a.yaml"}}, nil); err == nil || !strings.Contains(err.Error(), "bytes together") {
 		t.Errorf("huge manifests: %v", err)
 	}
 }
@@ -138,7 +140,7 @@ func TestBombs(t *testing.T) {
 func TestRenderEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := Render(ctx, files(map[string]string{"app/a.yaml": manifestOf("a")}), "app", v1alpha1.ApplicationSourceDirectory{}, nil); err != context.Canceled {
+	if _, err := Render(ctx, files(map[string]string{"app/a.yaml": manifestOf("a")}), "app", Options{}, nil); err != context.Canceled {
 		t.Errorf("error is %v", err)
 	}
 }
@@ -157,7 +159,7 @@ func FuzzRender(f *testing.F) {
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		objects, err := Render(ctx, files(map[string]string{"app/" + name: content}), "app", v1alpha1.ApplicationSourceDirectory{Include: include, Exclude: exclude}, nil)
+		objects, err := Render(ctx, files(map[string]string{"app/" + name: content}), "app", Options{ApplicationSourceDirectory: v1alpha1.ApplicationSourceDirectory{Include: include, Exclude: exclude}}, nil)
 		if err != nil {
 			return
 		}

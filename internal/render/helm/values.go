@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/url"
 	"path"
 	"regexp"
 	"slices"
 	"strings"
 
 	"fairlead.dev/fairlead/api/argo/v1alpha1"
+	"fairlead.dev/fairlead/internal/web"
 	"github.com/bmatcuk/doublestar/v4"
 	"helm.sh/helm/v4/pkg/chart/v2/loader"
 	"helm.sh/helm/v4/pkg/strvals"
@@ -153,9 +153,9 @@ func (i Input) valueFiles() ([]valueFile, error) {
 		if address, ok := i.remote(entry); ok {
 			content, err := i.download(address)
 			if err != nil {
-				return nil, fmt.Errorf("value file %q: %w", publicAddress(entry), err)
+				return nil, fmt.Errorf("value file %q: %w", web.PublicAddress(entry), err)
 			}
-			files = append(files, valueFile{publicAddress(entry), content})
+			files = append(files, valueFile{web.PublicAddress(entry), content})
 			continue
 		}
 		at, err := i.locate(entry)
@@ -167,7 +167,7 @@ func (i Input) valueFiles() ([]valueFile, error) {
 			return nil, fmt.Errorf("value file %q: %w", entry, err)
 		}
 		if len(names) == 0 && !i.Options.IgnoreMissingValueFiles {
-			return nil, fmt.Errorf("value file %q: there is no %s in the repository: mend helm.valueFiles, or set helm.ignoreMissingValueFiles", entry, at.path)
+			return nil, missingValues(entry, at.path)
 		}
 		for _, name := range names {
 			content, err := fs.ReadFile(at.files, name)
@@ -178,16 +178,6 @@ func (i Input) valueFiles() ([]valueFile, error) {
 		}
 	}
 	return files, nil
-}
-
-// publicAddress is a URL without what may be a secret in it.
-func publicAddress(address string) string {
-	u, err := url.Parse(address)
-	if err != nil {
-		return "of a malformed URL"
-	}
-	u.User, u.RawQuery = nil, ""
-	return u.String()
 }
 
 // location is a path in one of the repositories.
@@ -236,10 +226,21 @@ func (l location) match() ([]string, error) {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	if !strings.ContainsAny(l.path, "*?[{") {
+	if !isPattern(l.path) {
 		return nil, nil
 	}
 	names, err := doublestar.Glob(l.files, l.path, doublestar.WithFilesOnly())
 	slices.Sort(names)
 	return names, err
+}
+
+func isPattern(path string) bool { return strings.ContainsAny(path, "*?[{") }
+
+// missingValues has the words of Helm and Argo CD in it, which people search for.
+func missingValues(entry, path string) error {
+	const advice = "mend helm.valueFiles, or set helm.ignoreMissingValueFiles"
+	if isPattern(entry) {
+		return fmt.Errorf("values file glob %q matched no files: %s", entry, advice)
+	}
+	return fmt.Errorf("value file %q: Error: open %s: no such file or directory: %s", entry, path, advice)
 }

@@ -30,8 +30,9 @@ const heap = "/memory/classes/heap/objects:bytes"
 // errMemory ends an evaluation that takes too much memory.
 var errMemory = errors.New("it takes too much memory")
 
-// bound ends an evaluation whose time is up or that takes too much memory. Jsonnet's library has no way to end one: a
-// tail-recursive function that never returns would take a core until the hub is restarted.
+// bound ends an evaluation whose time is up or that takes too much memory. Jsonnet's library has no way to end one: the depth
+// of the stack doesn't bound a tail-recursive function, the size of the output not what is made on the way to it, and an
+// evaluation that is left behind in a goroutine takes a core, and as much memory as it wants, until the hub is restarted.
 type bound struct {
 	ctx   context.Context
 	steps int

@@ -52,7 +52,7 @@ func edit(files fs.FS, root string, content []byte, options *v1alpha1.Applicatio
 		k.Replicas = slices.DeleteFunc(k.Replicas, func(r types.Replica) bool { return r.Name == replica.Name })
 		k.Replicas = append(k.Replicas, types.Replica{Name: replica.Name, Count: count})
 	}
-	if err := addLabels(&k, options); err != nil {
+	if err := addLabels(&k, options, expand); err != nil {
 		return nil, err
 	}
 	if err := addAnnotations(&k, options, expand); err != nil {
@@ -126,28 +126,35 @@ func replicaCount(count intstr.IntOrString) (int64, error) {
 }
 
 // addLabels adds common labels. One that the kustomization already has is an error unless forced, as with kustomize edit.
-func addLabels(k *types.Kustomization, options *v1alpha1.ApplicationSourceKustomize) error {
+func addLabels(k *types.Kustomization, options *v1alpha1.ApplicationSourceKustomize, expand func(string) string) error {
 	if len(options.CommonLabels) == 0 {
 		return nil
 	}
+	if options.LabelIncludeTemplates && !options.LabelWithoutSelector {
+		return errors.New("labelIncludeTemplates needs labelWithoutSelector: with selectors the templates have the labels anyway")
+	}
+	labels := make(map[string]string, len(options.CommonLabels))
+	for name, value := range options.CommonLabels {
+		labels[name] = expand(value)
+	}
 	if !options.ForceCommonLabels {
-		for _, name := range slices.Sorted(maps.Keys(options.CommonLabels)) {
+		for _, name := range slices.Sorted(maps.Keys(labels)) {
 			if _, exists := k.CommonLabels[name]; exists {
 				return fmt.Errorf("label %q is already in the kustomization: set forceCommonLabels to replace it", name)
 			}
 		}
 	}
 	if options.LabelWithoutSelector {
-		for name := range options.CommonLabels {
+		for name := range labels {
 			delete(k.CommonLabels, name)
 		}
-		k.Labels = append(k.Labels, types.Label{Pairs: options.CommonLabels, IncludeTemplates: options.LabelIncludeTemplates})
+		k.Labels = append(k.Labels, types.Label{Pairs: labels, IncludeTemplates: options.LabelIncludeTemplates})
 		return nil
 	}
 	if k.CommonLabels == nil {
 		k.CommonLabels = map[string]string{}
 	}
-	maps.Copy(k.CommonLabels, options.CommonLabels)
+	maps.Copy(k.CommonLabels, labels)
 	return nil
 }
 

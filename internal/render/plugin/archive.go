@@ -50,12 +50,18 @@ func (c *Client) pack(input Input) (*upload, error) {
 		appName: path.Base(input.Root), appRelPath: p.relative(input.Root),
 		checksum: hex.EncodeToString(hash.Sum(nil)), size: int64(buffer.Len()),
 	}}
-	for _, entry := range input.Env {
+	u.metadata.env = variables(input.Env)
+	return u, nil
+}
+
+// variables are those of an environment, each NAME=value.
+func variables(environment []string) (all []variable) {
+	for _, entry := range environment {
 		if name, value, ok := strings.Cut(entry, "="); ok {
-			u.metadata.env = append(u.metadata.env, variable{name, value})
+			all = append(all, variable{name, value})
 		}
 	}
-	return u, nil
+	return all
 }
 
 // send streams the upload to a method, and reads its answer.

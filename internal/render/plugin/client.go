@@ -33,6 +33,9 @@ type Options struct {
 	MaxUpload, MaxAnswer int64
 	// Exclude are patterns (path.Match) of paths in the repository that plugins don't get.
 	Exclude []string
+	// AskPass is the socket at which the git of plugins that may have them asks for the credentials of the source's repository;
+	// their sidecars must see it under the same path.
+	AskPass string
 }
 
 // Default returns the options that suit a hub.
@@ -48,6 +51,8 @@ func Default() Options {
 		MaxUpload: 128 << 20,
 		// Argo CD's default bound of a gRPC message is 100 MB; the largest applications have a tenth of this.
 		MaxAnswer: 32 << 20,
+		// Where Argo CD's sidecars look for it, unless ARGOCD_ASK_PASS_SOCK tells them another place.
+		AskPass: "/tmp/reposerver-ask-pass.sock",
 	}
 }
 
@@ -73,15 +78,19 @@ func (o Options) Validate() error {
 type Client struct {
 	options Options
 	slots   chan struct{}
+	lender  lender
 }
 
-// New makes a client.
+// New makes a client. Close it when done.
 func New(options Options) (*Client, error) {
 	if err := options.Validate(); err != nil {
 		return nil, err
 	}
-	return &Client{options: options, slots: make(chan struct{}, options.Parallel)}, nil
+	return &Client{options: options, slots: make(chan struct{}, options.Parallel), lender: lender{path: options.AskPass}}, nil
 }
+
+// Close ends the lending of credentials.
+func (c *Client) Close() { c.lender.close() }
 
 // Input is what a plugin gets.
 type Input struct {
@@ -91,32 +100,20 @@ type Input struct {
 	Upload, Root string
 	// Env are variables, each NAME=value.
 	Env []string
+	// Login finds what the plugin may log on to the repository with, if it asks for that (provideGitCreds in its plugin.yaml);
+	// nil means nothing.
+	Login func(context.Context) (Login, error)
 }
 
 // Generate has the named plugin render the input. With no name it is the plugin that says that the application's folder is
 // its own.
 func (c *Client) Generate(ctx context.Context, name string, input Input) ([]*unstructured.Unstructured, error) {
-	release, ctx, err := c.begin(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer release()
-	upload, err := c.pack(input)
-	if err != nil {
-		return nil, err
-	}
-	socket, err := c.choose(ctx, name, upload)
-	if err != nil {
-		return nil, fmt.Errorf("plugin sidecar failed. %w", err)
-	}
-	connection, err := c.dial(socket)
-	if err != nil {
-		return nil, err
-	}
-	defer connection.Close()
 	var response manifestResponse
-	if err := upload.send(ctx, connection, methodGenerate, &response); err != nil {
-		return nil, fmt.Errorf("plugin sidecar failed. error generating manifests in cmp: %w", c.explain(ctx, err))
+	socket, err := c.ask(ctx, question{
+		method: methodGenerate, choosing: "plugin sidecar failed. ", asking: "plugin sidecar failed. error generating manifests in cmp: ", lends: true,
+	}, name, input, &response)
+	if err != nil {
+		return nil, err
 	}
 	var objects []*unstructured.Unstructured
 	for i, text := range response.manifests {
@@ -127,6 +124,47 @@ func (c *Client) Generate(ctx context.Context, name string, input Input) ([]*uns
 		objects = append(objects, parsed...)
 	}
 	return objects, nil
+}
+
+// question is a call of a plugin about an input, and what failures are told under: that none could be chosen, and that the
+// chosen one failed.
+type question struct {
+	method, choosing, asking string
+	// lends says that the plugin may have the credentials of the repository.
+	lends bool
+}
+
+// ask puts a question to the named plugin, or the one whose own the input is, and says which that was.
+func (c *Client) ask(ctx context.Context, q question, name string, input Input, answer message) (socket string, err error) {
+	release, ctx, err := c.begin(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer release()
+	upload, err := c.pack(input)
+	if err != nil {
+		return "", err
+	}
+	socket, borrows, err := c.choose(ctx, name, upload)
+	if err != nil {
+		return "", fmt.Errorf("%s%w", q.choosing, err)
+	}
+	if q.lends && borrows && input.Login != nil {
+		back, err := c.lend(ctx, input, upload)
+		if err != nil {
+			return "", err
+		}
+		defer back()
+	}
+	connection, err := c.dial(socket)
+	if err != nil {
+		return "", err
+	}
+	defer connection.Close()
+	if err := upload.send(ctx, connection, q.method, answer); err != nil {
+		return "", fmt.Errorf("%s%w", q.asking, c.explain(ctx, err))
+	}
+	return socket, nil
 }
 
 // Any tells whether there are plugins.
@@ -153,7 +191,7 @@ func (c *Client) Match(ctx context.Context, input Input) (bool, error) {
 		return false, err
 	}
 	for _, socket := range sockets {
-		if matches, err := c.matches(ctx, socket, upload, false); matches || err != nil {
+		if matches, _, err := c.matches(ctx, socket, upload, false); matches || err != nil {
 			return matches, err
 		}
 	}
@@ -174,38 +212,49 @@ func (c *Client) begin(ctx context.Context) (func(), context.Context, error) {
 // name is what a plugin may be called: the name of an object, with a version.
 var validName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,250}$`)
 
-// choose finds the socket of the plugin for the files.
-func (c *Client) choose(ctx context.Context, name string, upload *upload) (string, error) {
+// choose finds the socket of the plugin for the files, and whether it wants the repository's credentials.
+func (c *Client) choose(ctx context.Context, name string, upload *upload) (socket string, borrows bool, err error) {
 	if name != "" {
 		missing := fmt.Errorf("couldn't find cmp-server plugin with name %q supporting the given repository", name)
 		if !validName.MatchString(name) {
-			return "", missing
+			return "", false, missing
 		}
 		socket := filepath.Join(c.options.Sockets, name+".sock")
 		if _, err := os.Stat(socket); err != nil {
-			return "", fmt.Errorf("%w: there is no %s", missing, socket)
+			return "", false, fmt.Errorf("%w: there is no %s", missing, socket)
 		}
-		matches, err := c.matches(ctx, socket, upload, true)
+		matches, borrows, err := c.matches(ctx, socket, upload, true)
 		if err != nil {
-			return "", fmt.Errorf("%w: %w", missing, err)
+			return "", false, fmt.Errorf("%w: %w", missing, err)
 		}
 		if !matches {
-			return "", fmt.Errorf("%w: it finds nothing of its own in %s", missing, upload.root)
+			return "", false, fmt.Errorf("%w: it finds nothing of its own in %s", missing, upload.root)
 		}
-		return socket, nil
+		return socket, borrows, nil
 	}
 	sockets, err := c.sockets()
 	if err != nil {
-		return "", err
+		return "", false, err
 	}
 	for _, socket := range sockets {
-		if matches, err := c.matches(ctx, socket, upload, false); err != nil {
-			return "", err
+		if matches, borrows, err := c.matches(ctx, socket, upload, false); err != nil {
+			return "", false, err
 		} else if matches {
-			return socket, nil
+			return socket, borrows, nil
 		}
 	}
-	return "", errors.New("could not find plugin supporting the given repository")
+	return "", false, errors.New("could not find plugin supporting the given repository")
+}
+
+// lend adds to an upload what its plugin needs to log on to the repository, until back is called.
+func (c *Client) lend(ctx context.Context, input Input, upload *upload) (back func(), err error) {
+	login, err := input.Login(ctx)
+	if err != nil {
+		return nil, err
+	}
+	env, back, err := c.lender.lend(login)
+	upload.metadata.env = append(upload.metadata.env, variables(env)...)
+	return back, err
 }
 
 // sockets lists the plugins.
@@ -227,25 +276,36 @@ func (c *Client) sockets() ([]string, error) {
 	return sockets, nil
 }
 
-// matches asks a plugin whether the files are for it. One that has no way to tell takes what names it, and nothing else.
-func (c *Client) matches(ctx context.Context, socket string, upload *upload, named bool) (bool, error) {
+// Names are those of the plugins whose sockets are there.
+func (c *Client) Names(context.Context) ([]string, error) {
+	sockets, err := c.sockets()
+	names := make([]string, len(sockets))
+	for i, socket := range sockets {
+		names[i] = pluginName(socket)
+	}
+	return names, err
+}
+
+// matches asks a plugin whether the files are for it. One that has no way to tell takes what names it, and nothing else. Borrows says
+// that it wants the credentials of the repository.
+func (c *Client) matches(ctx context.Context, socket string, upload *upload, named bool) (matches, borrows bool, err error) {
 	connection, err := c.dial(socket)
 	if err != nil {
-		return false, err
+		return false, false, err
 	}
 	defer connection.Close()
 	var configuration configurationResponse
 	if err := connection.Invoke(ctx, methodConfiguration, &empty{}, &configuration); err != nil {
-		return false, fmt.Errorf("asking plugin %s for its configuration: %w", pluginName(socket), c.explain(ctx, err))
+		return false, false, fmt.Errorf("asking plugin %s for its configuration: %w", pluginName(socket), c.explain(ctx, err))
 	}
 	if !configuration.discovers {
-		return named, nil
+		return named, configuration.borrows, nil
 	}
 	var response repositoryResponse
 	if err := upload.send(ctx, connection, methodMatch, &response); err != nil {
-		return false, fmt.Errorf("asking plugin %s whether %s is its own: %w", pluginName(socket), upload.root, c.explain(ctx, err))
+		return false, false, fmt.Errorf("asking plugin %s whether %s is its own: %w", pluginName(socket), upload.root, c.explain(ctx, err))
 	}
-	return response.supported, nil
+	return response.supported, configuration.borrows, nil
 }
 
 func (c *Client) dial(socket string) (*grpc.ClientConn, error) {

@@ -18,6 +18,9 @@ import (
 	"testing"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+
+	"fairlead.dev/fairlead/internal/protocol"
 )
 
 // sidecar is a plugin's server: it does what Argo CD's sidecar does with a ConfigManagementPlugin of these two commands.
@@ -26,6 +29,10 @@ type sidecar struct {
 	// generate is a shell script that prints manifests; discover, if set, one that prints something if the folder is the
 	// plugin's. Both run in the application's folder.
 	generate, discover string
+	// borrows is provideGitCreds of its plugin.yaml: the script has the login in $LOGIN then.
+	borrows bool
+	// asked is what the sidecar was last told to ask for a login.
+	asked map[string]string
 }
 
 // serve starts the plugin behind <name>.sock, and ends it with the test.
@@ -52,9 +59,9 @@ func (s *sidecar) serve(dir, name string) {
 	}
 	server.RegisterService(&grpc.ServiceDesc{
 		ServiceName: "plugin.ConfigManagementPluginService", HandlerType: (*any)(nil),
-		Streams: []grpc.StreamDesc{stream("GenerateManifest", (*sidecar).generated), stream("MatchRepository", (*sidecar).matched)},
+		Streams: []grpc.StreamDesc{stream("GenerateManifest", (*sidecar).generated), stream("MatchRepository", (*sidecar).matched), stream("GetParametersAnnouncement", (*sidecar).announced)},
 		Methods: []grpc.MethodDesc{{MethodName: "CheckPluginConfiguration", Handler: func(_ any, _ context.Context, decode func(any) error, _ grpc.UnaryServerInterceptor) (any, error) {
-			return &configurationResponse{discovers: s.discover != ""}, decode(&empty{})
+			return &configurationResponse{discovers: s.discover != "", borrows: s.borrows}, decode(&empty{})
 		}}},
 	}, s)
 	done := make(chan struct{})
@@ -63,6 +70,15 @@ func (s *sidecar) serve(dir, name string) {
 }
 
 func (s *sidecar) generated(dir string, m *metadata) (message, error) {
+	s.asked = map[string]string{}
+	for _, v := range m.env {
+		s.asked[v.name] = v.value
+	}
+	login, err := s.askPass()
+	if err != nil {
+		return nil, err
+	}
+	m.env = append(m.env, variable{"LOGIN", login})
 	text, err := s.run(s.generate, dir, m)
 	if err != nil {
 		return nil, fmt.Errorf("error generating manifests: `sh -c generate` failed %w", err)
@@ -73,6 +89,36 @@ func (s *sidecar) generated(dir string, m *metadata) (message, error) {
 func (s *sidecar) matched(dir string, m *metadata) (message, error) {
 	text, err := s.run(s.discover, dir, m)
 	return &repositoryResponse{supported: text != ""}, err
+}
+
+// askPass does what argocd-git-ask-pass does when git asks; it gets nothing if nothing is lent.
+func (s *sidecar) askPass() (string, error) {
+	socket := s.asked["ARGOCD_ASK_PASS_SOCK"]
+	if socket == "" {
+		return "", nil
+	}
+	connection, err := grpc.NewClient("unix:"+socket, grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithDefaultCallOptions(grpc.ForceCodec(codec{})))
+	if err != nil {
+		return "", err
+	}
+	defer connection.Close()
+	var login loginResponse
+	err = connection.Invoke(s.t.Context(), "/askpass.AskPassService/GetCredentials", &loginRequest{s.asked["ARGOCD_GIT_ASKPASS_NONCE"]}, &login)
+	return login.username + ":" + login.password, err
+}
+
+// announced tells a parameter of which the default is the application's name.
+func (s *sidecar) announced(_ string, m *metadata) (message, error) {
+	var name string
+	for _, v := range m.env {
+		if v.name == "ARGOCD_APP_NAME" {
+			name = v.value
+		}
+	}
+	return &announcement{protocol.PluginAppSpec{ParametersAnnouncement: []*protocol.ParameterAnnouncement{
+		{Name: "greeting", Title: "Greeting", Required: true, CollectionType: "string", String: name},
+		{Name: "labels", CollectionType: "map", Map: map[string]string{"a": "b"}},
+	}}}, nil
 }
 
 func (s *sidecar) run(script, dir string, m *metadata) (string, error) {

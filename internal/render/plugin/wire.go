@@ -141,13 +141,20 @@ func (r *repositoryResponse) unmarshal(number protowire.Number, value []byte) er
 type configurationResponse struct {
 	// discovers says that the plugin can tell which folders are for it.
 	discovers bool
+	// borrows says that the plugin wants the credentials of the source's repository.
+	borrows bool
 }
 
-func (r *configurationResponse) marshal() []byte { return appendBool(nil, 1, r.discovers) }
+func (r *configurationResponse) marshal() []byte {
+	return appendBool(appendBool(nil, 1, r.discovers), 2, r.borrows)
+}
 
 func (r *configurationResponse) unmarshal(number protowire.Number, value []byte) error {
-	if number == 1 {
+	switch number {
+	case 1:
 		r.discovers = varint(value) != 0
+	case 2:
+		r.borrows = varint(value) != 0
 	}
 	return nil
 }
