@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/yaml"
 
 	"fairlead.dev/fairlead/api/argo/v1alpha1"
@@ -16,6 +17,7 @@ import (
 	"fairlead.dev/fairlead/internal/diff"
 	"fairlead.dev/fairlead/internal/health"
 	"fairlead.dev/fairlead/internal/lua"
+	"fairlead.dev/fairlead/internal/protocol"
 )
 
 // prefix is of the keys that say one thing about one kind: prefix + thing + "." + group_Kind.
@@ -23,13 +25,12 @@ const prefix = "resource.customizations"
 
 // customization is what is said of a kind, in the legacy form a value of the map under resource.customizations.
 type customization struct {
-	Health                string `json:"health.lua"`
-	UseOpenLibs           bool   `json:"health.lua.useOpenLibs"` // accepted: scripts have the libraries that are safe anyway
-	Actions               string `json:"actions"`
-	IgnoreDifferences     string `json:"ignoreDifferences"`
-	IgnoreResourceUpdates string `json:"ignoreResourceUpdates"`
-	// KnownTypeFields are accepted: the API server's own understanding of a manifest covers them.
-	KnownTypeFields []any `json:"knownTypeFields"`
+	Health                string                    `json:"health.lua"`
+	UseOpenLibs           bool                      `json:"health.lua.useOpenLibs"` // accepted: scripts have the libraries that are safe anyway
+	Actions               string                    `json:"actions"`
+	IgnoreDifferences     string                    `json:"ignoreDifferences"`
+	IgnoreResourceUpdates string                    `json:"ignoreResourceUpdates"`
+	KnownTypeFields       []protocol.KnownTypeField `json:"knownTypeFields"`
 }
 
 // rules are the value of ignoreDifferences and ignoreResourceUpdates.
@@ -69,10 +70,11 @@ func (p *parser) kinds() {
 				p.warn("key %s is neither true nor false: %q", key, p.text(key))
 			}
 		case "knownTypeFields":
-			var fields []any
+			var fields []protocol.KnownTypeField
 			if err := yaml.Unmarshal([]byte(p.data[key]), &fields); err != nil {
 				p.warn("key %s: %w", key, err)
 			}
+			of(kind).KnownTypeFields = fields
 		default:
 			p.warn("key %s says %q, which is none of health, actions, ignoreDifferences, ignoreResourceUpdates, knownTypeFields, useOpenLibs", key, thing)
 		}
@@ -116,6 +118,15 @@ func kindOf(name string) string {
 	return group + "/" + kind
 }
 
+// groupKind takes apart what kindOf gives.
+func groupKind(kind string) schema.GroupKind {
+	group, name, found := strings.Cut(kind, "/")
+	if !found {
+		return schema.GroupKind{Kind: kind}
+	}
+	return schema.GroupKind{Group: group, Kind: name}
+}
+
 // scripts compiles health checks and actions.
 func (p *parser) scripts(all map[string]*customization) {
 	checks, actions := map[string]*lua.Program{}, map[string]*action.Custom{}
@@ -152,6 +163,7 @@ func (p *parser) differences(all map[string]*customization) {
 	var updates []v1alpha1.ResourceIgnoreDifferences
 	for _, kind := range slices.Sorted(maps.Keys(all)) {
 		c := all[kind]
+		p.known(kind, c.KnownTypeFields)
 		if rule, ok := p.rule(kind, "ignoreDifferences", c.IgnoreDifferences); ok {
 			p.settings.IgnoreDifferences = append(p.settings.IgnoreDifferences, rule)
 			if rule.ManagedFieldsManagers = nil; p.updatesFollowDifferences {
@@ -174,6 +186,22 @@ func (p *parser) differences(all map[string]*customization) {
 	p.settings.Updates = compiled
 }
 
+// known reads which fields of a kind are of built-in types.
+func (p *parser) known(kind string, fields []protocol.KnownTypeField) {
+	of := groupKind(kind)
+	for _, field := range fields {
+		k, err := diff.NewKnown(field.Field, field.Type)
+		if err != nil {
+			p.warn("knownTypeFields of %s: %w", kind, err)
+			continue
+		}
+		if p.settings.Compare.Known == nil {
+			p.settings.Compare.Known = map[schema.GroupKind][]diff.Known{}
+		}
+		p.settings.Compare.Known[of] = append(p.settings.Compare.Known[of], k)
+	}
+}
+
 func (p *parser) rule(kind, thing, text string) (v1alpha1.ResourceIgnoreDifferences, bool) {
 	var from rules
 	if strings.TrimSpace(text) == "" {
@@ -183,11 +211,9 @@ func (p *parser) rule(kind, thing, text string) (v1alpha1.ResourceIgnoreDifferen
 		p.warn("%s of %s: %w", thing, kind, err)
 		return v1alpha1.ResourceIgnoreDifferences{}, false
 	}
+	of := groupKind(kind)
 	rule := v1alpha1.ResourceIgnoreDifferences{
-		Kind: kind, JSONPointers: from.JSONPointers, JQPathExpressions: from.JQPathExpressions, ManagedFieldsManagers: from.ManagedFieldsManagers,
-	}
-	if group, name, found := strings.Cut(kind, "/"); found {
-		rule.Group, rule.Kind = group, name
+		Group: of.Group, Kind: of.Kind, JSONPointers: from.JSONPointers, JQPathExpressions: from.JQPathExpressions, ManagedFieldsManagers: from.ManagedFieldsManagers,
 	}
 	if _, err := diff.Compile([]v1alpha1.ResourceIgnoreDifferences{rule}, diff.Defaults{}); err != nil {
 		p.warn("%s of %s: %w", thing, kind, err)

@@ -9,13 +9,15 @@ import (
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 )
 
-// Ignore is what of an object doesn't count, as Rules.For says. The zero Ignore ignores nothing.
+// Ignore is what of an object doesn't count, as Rules.For says, and what of it may be written in more than one way. The zero Ignore
+// ignores nothing.
 type Ignore struct {
 	// pointers are JSON pointers taken apart.
 	pointers [][]string
 	queries  []*query
 	// managers are field managers whose fields are theirs.
 	managers []string
+	known    []Known
 }
 
 func (i *Ignore) addPointer(pointer string) {
@@ -32,7 +34,7 @@ func (i *Ignore) addPointer(pointer string) {
 
 // Empty tells whether everything counts.
 func (i Ignore) Empty() bool {
-	return len(i.pointers) == 0 && len(i.queries) == 0 && len(i.managers) == 0
+	return len(i.pointers) == 0 && len(i.queries) == 0 && len(i.managers) == 0 && len(i.known) == 0
 }
 
 // NeedsManagers tells whether a comparison needs the managed fields of a live object whole, those of others included.
@@ -68,6 +70,9 @@ func (v View) strip(content map[string]any) (map[string]any, error) {
 		return content, nil
 	}
 	content = runtime.DeepCopyJSON(content)
+	for _, known := range v.ignore.known {
+		known.rewrite(content, known.steps)
+	}
 	for _, steps := range v.ignore.pointers {
 		remove(content, steps)
 	}

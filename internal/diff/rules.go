@@ -7,6 +7,8 @@ import (
 
 	"github.com/gobwas/glob"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/yaml"
 
 	"fairlead.dev/fairlead/api/argo/v1alpha1"
 	"fairlead.dev/fairlead/internal/object"
@@ -30,6 +32,8 @@ type Defaults struct {
 	CountAggregatedRules bool
 	// QueryTimeout bounds one evaluation of a jq path expression; zero means DefaultQueryTimeout.
 	QueryTimeout time.Duration
+	// Known are fields of built-in types in custom resources, by kind.
+	Known map[schema.GroupKind][]Known
 }
 
 // Rules are compiled rules on what of objects doesn't count. They are safe for concurrent use; nil rules are the defaults.
@@ -108,6 +112,8 @@ func (r *Rules) For(u *unstructured.Unstructured) Ignore {
 			ignore = ignore.And(rule.ignore)
 		}
 	}
+	ignore = ignore.And(ownIgnore(u))
+	ignore.known = r.defaults.knownOf(schema.GroupKind{Group: key.Group, Kind: key.Kind})
 	isCRD := key.Group == "apiextensions.k8s.io" && key.Kind == "CustomResourceDefinition"
 	if isCRD && r.defaults.Status != IgnoreNoStatus {
 		ignore.addPointer("/spec/preserveUnknownFields")
@@ -125,12 +131,34 @@ func (r *Rules) For(u *unstructured.Unstructured) Ignore {
 	return ignore
 }
 
+// IgnoreAnnotation is what an object says itself of its differences, in YAML: jsonPointers, as Argo CD 3.6 reads it.
+const IgnoreAnnotation = "argocd.argoproj.io/ignore-differences"
+
+// ownIgnore is what an object's annotation says; what can't be read says nothing, as in Argo CD.
+func ownIgnore(u *unstructured.Unstructured) Ignore {
+	var ignore Ignore
+	text, _, err := unstructured.NestedString(u.Object, "metadata", "annotations", IgnoreAnnotation)
+	if err != nil || text == "" {
+		return ignore
+	}
+	var from struct {
+		JSONPointers []string `json:"jsonPointers"`
+	}
+	if yaml.Unmarshal([]byte(text), &from) == nil {
+		for _, pointer := range from.JSONPointers {
+			ignore.addPointer(pointer)
+		}
+	}
+	return ignore
+}
+
 // And joins what one says with what the other says.
 func (i Ignore) And(other Ignore) Ignore {
 	joined := Ignore{}
 	joined.pointers = append(append(joined.pointers, i.pointers...), other.pointers...)
 	joined.queries = append(append(joined.queries, i.queries...), other.queries...)
 	joined.managers = append(append(joined.managers, i.managers...), other.managers...)
+	joined.known = append(append(joined.known, i.known...), other.known...)
 	return joined
 }
 
@@ -148,6 +176,9 @@ func (i Ignore) String() string {
 	}
 	for _, manager := range i.managers {
 		b.WriteString("manager " + manager + "\n")
+	}
+	for _, k := range i.known {
+		b.WriteString("known " + strings.Join(k.steps, ".") + " " + k.name + "\n")
 	}
 	return b.String()
 }

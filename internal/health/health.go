@@ -42,7 +42,6 @@ var rules = map[schema.GroupKind]func(*unstructured.Unstructured) *Status{
 	{Group: "autoscaling", Kind: "HorizontalPodAutoscaler"}:           horizontalPodAutoscaler,
 	{Group: "apiregistration.k8s.io", Kind: "APIService"}:             apiService,
 	{Group: "apiextensions.k8s.io", Kind: "CustomResourceDefinition"}: customResourceDefinition,
-	{Group: v1alpha1.GroupVersion.Group, Kind: "Application"}:         application,
 	{Group: v1alpha1.GroupVersion.Group, Kind: "Rollout"}:             rollout,
 	{Group: v1alpha1.GroupVersion.Group, Kind: "Workflow"}:            phased,
 }

@@ -88,18 +88,3 @@ func phased(u *unstructured.Unstructured) *Status {
 	}
 	return unknown(message)
 }
-
-// application hands a child application's own health on.
-func application(u *unstructured.Unstructured) *Status {
-	if u.GetDeletionTimestamp() != nil {
-		return progressing("Pending deletion")
-	}
-	code := v1alpha1.HealthStatusCode(text(u, "status.health.status"))
-	if code == "" {
-		return progressing("Waiting for the application to be reconciled")
-	}
-	if _, known := order[code]; !known {
-		return unknown("The application says that it is " + string(code))
-	}
-	return &Status{code, text(u, "status.health.message")}
-}

@@ -13,10 +13,11 @@ import (
 // variable, a container's port or a pull secret that is there twice. Of variables and secrets the last counts, as for the
 // kubelet; ports become one. Repetitions tells what was left out. The manifest is returned as it is where nothing is
 // repeated, and it keeps repetitions whose end would change what it means: a variable that another one uses before it is
-// set again, and ports of one number with different names. The API server then refuses it.
+// set again. The API server then refuses it. Of ports of one number with different names it has the first, without a word: see
+// WithPorts.
 func Distinct(u *unstructured.Unstructured) (distinct *unstructured.Unstructured, repetitions []string) {
 	path := podSpecPath(u)
-	if path == nil || !repeats(podSpec(u, path)) {
+	if path == nil || !repeats(podSpec(u, path)) && !NamesPortsTwice(u) {
 		return u, nil
 	}
 	distinct = u.DeepCopy()
@@ -25,6 +26,9 @@ func Distinct(u *unstructured.Unstructured) (distinct *unstructured.Unstructured
 		for _, container := range named(spec[list]) {
 			for field, once := range containerLists {
 				repetitions = append(repetitions, shorten(container, field, once, fmt.Sprintf(" of container %v", container["name"]))...)
+			}
+			if ports, _ := container["ports"].([]any); namesTwice(ports) {
+				container["ports"] = firstOfEach(ports)
 			}
 		}
 	}
@@ -140,11 +144,7 @@ func onePort(items []any) (left []any, repeated []string) {
 		if !ok {
 			return items, nil
 		}
-		protocol := port["protocol"]
-		if protocol == nil {
-			protocol = "TCP"
-		}
-		key := fmt.Sprintf("%v/%v", port["containerPort"], protocol)
+		key := portKey(port)
 		i, known := at[key]
 		if !known {
 			at[key] = len(left)
@@ -152,7 +152,7 @@ func onePort(items []any) (left []any, repeated []string) {
 			continue
 		}
 		merged := maps.Clone(left[i].(map[string]any))
-		if merged["name"] != nil && port["name"] != nil && merged["name"] != port["name"] {
+		if one, other := portName(merged), portName(port); one != "" && other != "" && one != other {
 			return items, nil
 		}
 		maps.Copy(merged, port)

@@ -66,7 +66,7 @@ spec: {jobTemplate: {spec: {template: {spec: {initContainers: [{image: "b:1"}], 
 func TestTracking(t *testing.T) {
 	byLabel := Tracking{Method: TrackByLabel}
 	u := parseOne(t, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c, namespace: ns}\n")
-	Track(u, "shop", Tracking{})
+	Track(u, "shop", "dest", Tracking{})
 	if got := u.GetAnnotations()[TrackingAnnotation]; got != "shop:/ConfigMap:ns/c" {
 		t.Errorf("tracking id %q", got)
 	}
@@ -86,23 +86,45 @@ func TestTracking(t *testing.T) {
 	if got := InstanceName("a", "team", "argocd"); got != "team_a" {
 		t.Errorf("instance name %q", got)
 	}
-	Track(u, "web", Tracking{Method: TrackByLabel, Label: "example.com/app"})
+	Track(u, "web", "dest", Tracking{Method: TrackByLabel, Label: "example.com/app"})
 	if got := Owner(u, Tracking{Method: TrackByLabel, Label: "example.com/app"}); got != "web" {
 		t.Errorf("owner by a configured label %q", got)
+	}
+}
+
+func TestTrackingOfWhatHasNoNamespace(t *testing.T) {
+	u := parseOne(t, "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: view}\n")
+	Track(u, "shop", "dest", Tracking{})
+	if got := u.GetAnnotations()[TrackingAnnotation]; got != "shop:rbac.authorization.k8s.io/ClusterRole:dest/view" {
+		t.Errorf("tracking id %q isn't Argo CD's", got)
+	}
+	for id, want := range map[string]string{
+		"shop:rbac.authorization.k8s.io/ClusterRole:dest/view": "shop", "shop:rbac.authorization.k8s.io/ClusterRole:/view": "shop",
+		"shop:rbac.authorization.k8s.io/ClusterRole:dest/edit": "", "shop:rbac.authorization.k8s.io/Role:dest/view": "",
+	} {
+		u.SetAnnotations(map[string]string{TrackingAnnotation: id})
+		if got := Owner(u, Tracking{}); got != want {
+			t.Errorf("%s: owner %q, want %q", id, got, want)
+		}
+	}
+	u.SetAnnotations(map[string]string{TrackingAnnotation: "shop:rbac.authorization.k8s.io/ClusterRole:dest/view"})
+	u.SetName("edit")
+	if Retrack(u); u.GetAnnotations()[TrackingAnnotation] != "shop:rbac.authorization.k8s.io/ClusterRole:dest/edit" {
+		t.Errorf("renamed: %v", u.GetAnnotations())
 	}
 }
 
 func TestTrackingByLabelOfALongName(t *testing.T) {
 	long := strings.Repeat("x", 62) + "-yz"
 	u := parseOne(t, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c, namespace: ns}\n")
-	Track(u, long, Tracking{Method: TrackByAnnotationAndLabel})
+	Track(u, long, "dest", Tracking{Method: TrackByAnnotationAndLabel})
 	if got := u.GetLabels()[InstanceLabel]; got != strings.Repeat("x", 62) {
 		t.Errorf("label %q", got)
 	}
 	if got := Owner(u, Tracking{Method: TrackByAnnotationAndLabel}); got != long {
 		t.Errorf("the annotation decides, not the cut label: %q", got)
 	}
-	Track(u, long, Tracking{Method: TrackByLabel})
+	Track(u, long, "dest", Tracking{Method: TrackByLabel})
 	if got := u.GetLabels()[InstanceLabel]; got != long {
 		t.Errorf("the label alone must not be cut: %q", got)
 	}
@@ -110,7 +132,7 @@ func TestTrackingByLabelOfALongName(t *testing.T) {
 
 func TestTrackingOfSeveralInstallations(t *testing.T) {
 	u := parseOne(t, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c, namespace: ns}\n")
-	Track(u, "shop", Tracking{InstallationID: "east"})
+	Track(u, "shop", "dest", Tracking{InstallationID: "east"})
 	for tracking, want := range map[Tracking]string{{InstallationID: "east"}: "shop", {InstallationID: "west"}: "", {}: "shop"} {
 		if got := Owner(u, tracking); got != want {
 			t.Errorf("%+v: owner %q, want %q", tracking, got, want)

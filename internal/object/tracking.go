@@ -79,14 +79,15 @@ func ParseTrackingID(id string) (instance string, k Key, ok bool) {
 	return parts[0], Key{Group: group, Kind: kind, Namespace: namespace, Name: name}, true
 }
 
-// Track marks the object as the application's.
-func Track(u *unstructured.Unstructured, instance string, t Tracking) {
+// Track marks the object as the application's, whose destination's namespace is in the mark of objects that have none: Argo CD,
+// which doesn't know yet what has one when it marks, writes it so.
+func Track(u *unstructured.Unstructured, instance, namespace string, t Tracking) {
 	if t.Method != TrackByLabel {
 		annotations := u.GetAnnotations()
 		if annotations == nil {
 			annotations = map[string]string{}
 		}
-		annotations[TrackingAnnotation] = TrackingID(instance, KeyOf(u))
+		annotations[TrackingAnnotation] = TrackingID(instance, keyIn(u, namespace))
 		if t.InstallationID != "" {
 			annotations[InstallationAnnotation] = t.InstallationID
 		}
@@ -111,10 +112,19 @@ func Track(u *unstructured.Unstructured, instance string, t Tracking) {
 // Retrack brings the tracking annotation of an object that was renamed after Track up to date.
 func Retrack(u *unstructured.Unstructured) {
 	annotations := u.GetAnnotations()
-	if instance, _, ok := ParseTrackingID(annotations[TrackingAnnotation]); ok {
-		annotations[TrackingAnnotation] = TrackingID(instance, KeyOf(u))
+	if instance, tracked, ok := ParseTrackingID(annotations[TrackingAnnotation]); ok {
+		annotations[TrackingAnnotation] = TrackingID(instance, keyIn(u, tracked.Namespace))
 		u.SetAnnotations(annotations)
 	}
+}
+
+// keyIn is the object's key, in a namespace if it has none of its own.
+func keyIn(u *unstructured.Unstructured, namespace string) Key {
+	key := KeyOf(u)
+	if key.Namespace == "" {
+		key.Namespace = namespace
+	}
+	return key
 }
 
 // Owner is the application that the object says it belongs to, empty for none. An annotation that names another object
@@ -125,7 +135,7 @@ func Owner(u *unstructured.Unstructured, t Tracking) string {
 	}
 	annotations := u.GetAnnotations()
 	instance, tracked, ok := ParseTrackingID(annotations[TrackingAnnotation])
-	if !ok || tracked != KeyOf(u) || t.InstallationID != "" && annotations[InstallationAnnotation] != t.InstallationID {
+	if !ok || tracked != keyIn(u, tracked.Namespace) || t.InstallationID != "" && annotations[InstallationAnnotation] != t.InstallationID {
 		return ""
 	}
 	return instance
