@@ -62,7 +62,7 @@ func configMap(namespace, name, instance string) *unstructured.Unstructured {
 		"data": map[string]any{"key": "value"},
 	}}
 	if instance != "" {
-		object.Track(u, instance, object.Tracking{})
+		object.Track(u, instance, "", object.Tracking{})
 	}
 	return u
 }
@@ -85,7 +85,7 @@ func TestWritesAreKnownAtOnceAndTold(t *testing.T) {
 	if !exists || live == nil || live.GetResourceVersion() != answer.GetResourceVersion() {
 		t.Fatalf("the cache doesn't know the answer: %v", live)
 	}
-	if managed := c.Managed(instance); len(managed) != 1 {
+	if managed := c.Managed(instance, nil); len(managed) != 1 {
 		t.Errorf("%d objects managed", len(managed))
 	}
 	// An object that nobody manages is known by little more than its name.
@@ -161,11 +161,15 @@ func TestForceMakesAnew(t *testing.T) {
 
 func TestUnknownKind(t *testing.T) {
 	c, _ := connect(t)
-	u := &unstructured.Unstructured{Object: map[string]any{"apiVersion": "none/v1", "kind": "None", "metadata": map[string]any{"name": "n"}}}
-	_, err := c.Apply(t.Context(), u, ApplyOptions{})
-	var unknown *UnknownKindError
-	if !errors.As(err, &unknown) {
-		t.Errorf("error %v", err)
+	for _, asked := range []struct{ apiVersion, kind, served string }{
+		{"none/v1", "None", "/, Kind="}, {"apps/v9", "Deployment", "apps/v1, Kind=Deployment"}, {"none/v1", "Deployment", "apps/v1, Kind=Deployment"},
+	} {
+		u := &unstructured.Unstructured{Object: map[string]any{"apiVersion": asked.apiVersion, "kind": asked.kind, "metadata": map[string]any{"name": "n"}}}
+		_, err := c.Apply(t.Context(), u, ApplyOptions{})
+		var unknown *UnknownKindError
+		if !errors.As(err, &unknown) || unknown.Served.String() != asked.served {
+			t.Errorf("%s %s: error %v", asked.apiVersion, asked.kind, err)
+		}
 	}
 }
 

@@ -22,6 +22,18 @@ var (
 type UnknownKindError struct {
 	Cluster string
 	Kind    schema.GroupVersionKind
+	// Served is what it serves under that name: another version, else another group's kind; empty if there is none.
+	Served schema.GroupVersionKind
+}
+
+// ForObject says it of an object of that kind, as Argo CD does in the results of a sync.
+func (e *UnknownKindError) ForObject(namespace, name string) string {
+	group, kind := e.Kind.Group, e.Kind.Kind
+	if e.Served.Empty() {
+		return fmt.Sprintf("%s \"\" not found. Make sure the %q CRD is installed on the destination cluster.", e.Kind.GroupKind(), kind)
+	}
+	return fmt.Sprintf("The Kubernetes API could not find version %q of %s/%s for requested resource %s/%s. Version %q of %s/%s is installed on the destination cluster.",
+		e.Kind.Version, group, kind, namespace, name, e.Served.Version, e.Served.Group, e.Served.Kind)
 }
 
 func (e *UnknownKindError) Error() string {

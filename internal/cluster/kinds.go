@@ -66,12 +66,15 @@ func (k *kinds) refresh(ctx context.Context, d discovery.DiscoveryInterfaceWithC
 			if _, ok := served[gk][gv.Version]; ok {
 				continue
 			}
-			served[gk][gv.Version] = Kind{
+			kind := Kind{
 				Resource: gv.WithResource(r.Name), Namespaced: r.Namespaced,
 				Watchable: slices.Contains(r.Verbs, "list") && slices.Contains(r.Verbs, "watch"),
 			}
+			served[gk][gv.Version] = kind
 			versions[gk] = append(versions[gk], gv.Version)
-			all = append(all, list.GroupVersion+"/"+r.Kind)
+			if kind.Watchable { // what only answers a question is no kind to Argo CD
+				all = append(all, list.GroupVersion+"/"+r.Kind)
+			}
 		}
 	}
 	sort.Strings(all)
@@ -93,6 +96,23 @@ func (k *kinds) find(gvk schema.GroupVersionKind) (Kind, bool) {
 	}
 	kind, ok := k.served[gvk.GroupKind()][gvk.Version]
 	return kind, ok
+}
+
+// similar is another version of a kind, the preferred one, else a kind of the same name in the first other group that has one;
+// empty if there is none.
+func (k *kinds) similar(gvk schema.GroupVersionKind) schema.GroupVersionKind {
+	k.mu.RLock()
+	defer k.mu.RUnlock()
+	if versions := k.versions[gvk.GroupKind()]; len(versions) > 0 {
+		return gvk.GroupKind().WithVersion(versions[0])
+	}
+	var found schema.GroupVersionKind
+	for other, versions := range k.versions {
+		if other.Kind == gvk.Kind && len(versions) > 0 && (found.Empty() || other.Group < found.Group) {
+			found = other.WithVersion(versions[0])
+		}
+	}
+	return found
 }
 
 // all are the kinds with their versions. It must not be changed: refresh makes a new one.
@@ -135,5 +155,5 @@ func (c *Cluster) Kind(ctx context.Context, gvk schema.GroupVersionKind) (Kind, 
 			return kind, nil
 		}
 	}
-	return Kind{}, &UnknownKindError{Cluster: c.settings.Name, Kind: gvk}
+	return Kind{}, &UnknownKindError{Cluster: c.settings.Name, Kind: gvk, Served: c.kinds.similar(gvk)}
 }

@@ -126,8 +126,8 @@ func TestARotatedTokenConnectsAtOnce(t *testing.T) {
 	if err != nil {
 		t.Fatalf("with a new token: %v", err)
 	}
-	if err := again.Watch(t.Context(), namespace, configMaps); err != nil || len(again.Managed(namespace)) != 1 {
-		t.Errorf("%v, %v", err, again.Managed(namespace))
+	if err := again.Watch(t.Context(), namespace, configMaps); err != nil || len(again.Managed(namespace, nil)) != 1 {
+		t.Errorf("%v, %v", err, again.Managed(namespace, nil))
 	}
 	if info := again.Info(); !info.Connected || info.Synced.IsZero() || info.Objects == 0 || info.Watches != 1 || len(info.APIVersions) == 0 || info.Version == "" {
 		t.Errorf("%+v", info)

@@ -31,7 +31,7 @@ func bigConfigMap(i int) *unstructured.Unstructured {
 		},
 		"data": map[string]any{"application.properties": strings.Repeat("x", 2<<10)},
 	}}
-	object.Track(u, fmt.Sprintf("application-%05d", i), object.Tracking{})
+	object.Track(u, fmt.Sprintf("application-%05d", i), "", object.Tracking{})
 	return u
 }
 

@@ -81,7 +81,7 @@ func (c *Cluster) Monitor(ctx context.Context, instance string, o *Orphanage) (c
 }
 
 func (c *Cluster) orphanKinds(o Orphanage) []schema.GroupKind {
-	return slices.DeleteFunc(c.watchable(), func(kind schema.GroupKind) bool { return !o.Rules.MayBe(kind) })
+	return slices.DeleteFunc(c.watchable(true), func(kind schema.GroupKind) bool { return !o.Rules.MayBe(kind) })
 }
 
 // eachOrphan visits the orphans, and what they own, once each. The caller holds mu.

@@ -291,12 +291,13 @@ func (c *Cluster) Live(key object.Key) (u *unstructured.Unstructured, exists boo
 }
 
 // Managed are the objects that say that they belong to the application, without those that another object owns: they
-// are copies made by a controller. Of kinds that the application doesn't Watch there may be metadata only.
-func (c *Cluster) Managed(instance string) []*unstructured.Unstructured {
+// are copies made by a controller. Of kinds that the application doesn't Watch there may be metadata only. Those in but,
+// which may be nil, are left out, which saves the work of decoding them.
+func (c *Cluster) Managed(instance string, but map[object.Key]bool) []*unstructured.Unstructured {
 	var nodes []*node
 	c.store.mu.RLock()
 	for _, n := range c.store.byInstance[instance] {
-		if len(n.owners) == 0 {
+		if len(n.owners) == 0 && !but[n.key()] && c.store.inferParent(n) == nil {
 			nodes = append(nodes, n)
 		}
 	}

@@ -28,7 +28,7 @@ func testObject(kind, name, uid, version, owner, instance string) *unstructured.
 		_ = unstructured.SetNestedSlice(u.Object, []any{map[string]any{"uid": owner, "apiVersion": "v1", "kind": "X", "name": "x"}}, "metadata", "ownerReferences")
 	}
 	if instance != "" {
-		object.Track(u, instance, object.Tracking{})
+		object.Track(u, instance, "", object.Tracking{})
 	}
 	return u
 }

@@ -73,7 +73,7 @@ func (c *Cluster) Tree(ctx context.Context, instance string) ([]TreeNode, error)
 			children[child] = true
 		}
 		if childKinds[kind] == nil && !builtIn(kind.Group) {
-			for _, kind := range c.watchable() {
+			for _, kind := range c.watchable(true) {
 				children[kind] = true
 			}
 		}
@@ -84,18 +84,30 @@ func (c *Cluster) Tree(ctx context.Context, instance string) ([]TreeNode, error)
 	return c.store.tree(instance), nil
 }
 
-// watchable are the kinds in namespaces that can be watched.
-func (c *Cluster) watchable() []schema.GroupKind {
+// watchable are the kinds that can be watched; with namespaced only those in namespaces.
+func (c *Cluster) watchable(namespaced bool) []schema.GroupKind {
 	var kinds []schema.GroupKind
 	for kind, versions := range c.kinds.all() {
 		for _, served := range versions {
-			if served.Namespaced && served.Watchable && !transient(kind) {
+			if (served.Namespaced || !namespaced) && served.Watchable && !transient(kind) {
 				kinds = append(kinds, kind)
 				break
 			}
 		}
 	}
 	return kinds
+}
+
+// Search looks at the objects of all kinds for a while, as who asks what an application is about expects it: there may be some
+// with the application's name on them that are of none of its kinds. What can't be read, or not at once, is left out: a Change
+// of the whole cluster follows when it was.
+func (c *Cluster) Search(ctx context.Context) error {
+	kinds := map[schema.GroupKind]bool{}
+	for _, kind := range c.watchable(false) {
+		kinds[kind] = true
+	}
+	_ = c.watchForPeople(ctx, kinds)
+	return ctx.Err()
 }
 
 // transient are kinds that change all the time and that nobody looks for in a tree.

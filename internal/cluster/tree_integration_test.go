@@ -38,7 +38,7 @@ func world(t *testing.T, c *Cluster, namespace, manifests string) {
 			u.SetNamespace(namespace)
 		}
 		if u.Object["app"] != nil {
-			object.Track(u, namespace, object.Tracking{})
+			object.Track(u, namespace, "", object.Tracking{})
 		}
 		if owner, _ := u.Object["owner"].(string); owner != "" {
 			o := made[owner]

@@ -86,7 +86,7 @@ func TestChildrenAreWatchedByTheirMetadata(t *testing.T) {
 	if live, exists := c.Live(key); !exists || live != nil {
 		t.Errorf("metadata passes for an object: %v, exists %v", live, exists)
 	}
-	if managed := c.Managed(namespace); len(managed) != 1 || managed[0].Object["data"] != nil {
+	if managed := c.Managed(namespace, nil); len(managed) != 1 || managed[0].Object["data"] != nil {
 		t.Errorf("by its metadata alone: %v", managed)
 	}
 	// An application that manages the kind needs whole objects. What is known stays known meanwhile.
@@ -127,8 +127,8 @@ func TestWhatNobodyNeedsIsNoLongerWatched(t *testing.T) {
 	if len(changes) != 0 {
 		t.Errorf("told of %+v, as if the objects were gone", <-changes)
 	}
-	if err := c.Watch(t.Context(), "one", configMaps); err != nil || len(c.Managed("one")) != 1 {
-		t.Errorf("needed again: %v, %v", err, c.Managed("one"))
+	if err := c.Watch(t.Context(), "one", configMaps); err != nil || len(c.Managed("one", nil)) != 1 {
+		t.Errorf("needed again: %v, %v", err, c.Managed("one", nil))
 	}
 }
 
@@ -178,13 +178,13 @@ func TestDefinitionsAreFollowed(t *testing.T) {
 	widget := &unstructured.Unstructured{Object: map[string]any{
 		"apiVersion": group + "/v1", "kind": "Widget", "metadata": map[string]any{"name": "w", "namespace": namespace},
 	}}
-	object.Track(widget, "shop", object.Tracking{})
+	object.Track(widget, "shop", "", object.Tracking{})
 	eventually(t, "the kind is served", func() bool {
 		_, err := c.Apply(t.Context(), widget, ApplyOptions{})
 		return err == nil
 	})
-	if err := c.Watch(t.Context(), "shop", widgets); err != nil || len(c.Managed("shop")) != 1 {
-		t.Fatalf("%v, %v", err, c.Managed("shop"))
+	if err := c.Watch(t.Context(), "shop", widgets); err != nil || len(c.Managed("shop", nil)) != 1 {
+		t.Fatalf("%v, %v", err, c.Managed("shop", nil))
 	}
 	for len(changes) > 0 {
 		<-changes
@@ -199,7 +199,7 @@ func TestDefinitionsAreFollowed(t *testing.T) {
 	}
 	eventually(t, "the kind is gone", func() bool {
 		_, known := c.kinds.find(widgets)
-		return !known && len(c.Managed("shop")) == 0
+		return !known && len(c.Managed("shop", nil)) == 0
 	})
 	if err := c.Watch(t.Context(), "shop", widgets); err != nil {
 		t.Errorf("a kind that is gone stops the application: %v", err)
@@ -237,7 +237,7 @@ func TestNamespacesAndPermissions(t *testing.T) {
 	if err := c.Watch(t.Context(), "app", configMaps); err != nil {
 		t.Fatal(err)
 	}
-	if managed := c.Managed("app"); len(managed) != 1 || managed[0].GetNamespace() != namespace {
+	if managed := c.Managed("app", nil); len(managed) != 1 || managed[0].GetNamespace() != namespace {
 		t.Errorf("limited to one namespace, it knows %v", managed)
 	}
 	if err := c.Watch(t.Context(), "app", configMaps, secret); err == nil || !strings.Contains(err.Error(), "forbidden") {
@@ -281,8 +281,8 @@ func TestExcludedKindsAreLeftAlone(t *testing.T) {
 	o.Excluded = func(_ string, kind schema.GroupKind) bool { return kind.Kind == "ConfigMap" }
 	c, _, _ := connectAs(t, settings.Cluster{HubConfig: testkube.Config(t)}, o)
 	create(t, configMapResource, configMap(testkube.Namespace(t), "a", "app"))
-	if err := c.Watch(t.Context(), "app", configMaps); err != nil || len(c.Managed("app")) != 0 || c.Info().Watches != 0 {
-		t.Errorf("%v, %v", err, c.Managed("app"))
+	if err := c.Watch(t.Context(), "app", configMaps); err != nil || len(c.Managed("app", nil)) != 0 || c.Info().Watches != 0 {
+		t.Errorf("%v, %v", err, c.Managed("app", nil))
 	}
 }
 
@@ -378,7 +378,7 @@ func TestFaultsOfTheAPIServerInventNoDeletions(t *testing.T) {
 				return true
 			})
 			eventually(t, "the fault has shown", func() bool { return hits.Load() > 5 })
-			if managed := c.Managed(namespace); len(managed) != 20 {
+			if managed := c.Managed(namespace, nil); len(managed) != 20 {
 				t.Errorf("%d of 20 objects are known", len(managed))
 			}
 			// A deletion during the fault is found out afterwards, and nothing else.
@@ -386,9 +386,9 @@ func TestFaultsOfTheAPIServerInventNoDeletions(t *testing.T) {
 				t.Fatal(err)
 			}
 			f.set(func(http.ResponseWriter, *http.Request) bool { return false })
-			eventually(t, "the deletion is known", func() bool { return len(c.Managed(namespace)) == 19 })
+			eventually(t, "the deletion is known", func() bool { return len(c.Managed(namespace, nil)) == 19 })
 			create(t, configMapResource, configMap(namespace, "c7", namespace))
-			eventually(t, "it is back", func() bool { return len(c.Managed(namespace)) == 20 })
+			eventually(t, "it is back", func() bool { return len(c.Managed(namespace, nil)) == 20 })
 		})
 	}
 }

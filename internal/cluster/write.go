@@ -62,20 +62,21 @@ func (c *Cluster) Apply(ctx context.Context, manifest *unstructured.Unstructured
 	if err != nil {
 		return nil, err
 	}
+	whole := manifest
 	manifest, _ = object.Distinct(manifest)
 	var answer *unstructured.Unstructured
 	if o.Replace {
-		answer, err = c.replaceObject(ctx, resource, manifest, o)
+		answer, err = c.replaceObject(ctx, resource, object.WithPorts(manifest, whole), o)
 	} else {
 		if !o.DryRun && !o.SkipMigration {
 			if err := c.adopt(ctx, resource, manifest, o.MigrateFrom); err != nil {
 				return nil, c.explain("adopting", object.KeyOf(manifest), err)
 			}
 		}
-		answer, err = c.patch(ctx, resource, manifest, o)
+		answer, err = c.patchWithPorts(ctx, resource, manifest, whole, o)
 	}
 	if err != nil && o.Force && !o.DryRun && (apierrors.IsInvalid(err) || apierrors.IsConflict(err)) {
-		answer, err = c.recreate(ctx, resource, manifest)
+		answer, err = c.recreate(ctx, resource, whole, o)
 	}
 	if err != nil {
 		return nil, c.explain("applying", object.KeyOf(manifest), err)
@@ -86,7 +87,19 @@ func (c *Cluster) Apply(ctx context.Context, manifest *unstructured.Unstructured
 	return answer, nil
 }
 
+// patch is the server-side apply itself.
 func (c *Cluster) patch(ctx context.Context, resource dynamic.ResourceInterface, manifest *unstructured.Unstructured, o ApplyOptions) (*unstructured.Unstructured, error) {
+	answer, err := c.patchOnce(ctx, resource, manifest, o)
+	if !isUntyped(err) {
+		return answer, err
+	}
+	if manifest, err = c.fit(ctx, resource, manifest, o, err); err != nil {
+		return nil, err
+	}
+	return c.patchOnce(ctx, resource, manifest, o)
+}
+
+func (c *Cluster) patchOnce(ctx context.Context, resource dynamic.ResourceInterface, manifest *unstructured.Unstructured, o ApplyOptions) (*unstructured.Unstructured, error) {
 	body, err := manifest.MarshalJSON()
 	if err != nil {
 		return nil, err
@@ -125,7 +138,7 @@ func (c *Cluster) replaceObject(ctx context.Context, resource dynamic.ResourceIn
 }
 
 // recreate deletes the object, waits until it is gone, and creates it.
-func (c *Cluster) recreate(ctx context.Context, resource dynamic.ResourceInterface, manifest *unstructured.Unstructured) (*unstructured.Unstructured, error) {
+func (c *Cluster) recreate(ctx context.Context, resource dynamic.ResourceInterface, manifest *unstructured.Unstructured, o ApplyOptions) (*unstructured.Unstructured, error) {
 	propagation := metav1.DeletePropagationForeground
 	if err := resource.Delete(ctx, manifest.GetName(), metav1.DeleteOptions{PropagationPolicy: &propagation}); err != nil && !apierrors.IsNotFound(err) {
 		return nil, err
@@ -140,7 +153,8 @@ func (c *Cluster) recreate(ctx context.Context, resource dynamic.ResourceInterfa
 	if err != nil {
 		return nil, fmt.Errorf("waiting for its deletion: %w", err)
 	}
-	return c.patch(ctx, resource, manifest, ApplyOptions{})
+	distinct, _ := object.Distinct(manifest)
+	return c.patchWithPorts(ctx, resource, distinct, manifest, ApplyOptions{SkipValidation: o.SkipValidation})
 }
 
 // until asks again every tenth of a second; the context bounds it.
