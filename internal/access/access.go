@@ -83,7 +83,8 @@ func projectOf(resource, object string) string {
 	case Projects:
 		return object
 	case Applications, ApplicationSets, Repositories, Clusters, Logs, Exec, Builds:
-		if project, _, found := strings.Cut(object, "/"); found {
+		// What stands before the slash of https://… is no project's name.
+		if project, _, found := strings.Cut(object, "/"); found && !strings.HasSuffix(project, ":") {
 			return project
 		}
 	}

@@ -3,8 +3,10 @@ package access
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 func compile(t testing.TB, config Config) *Policy {
@@ -139,6 +141,60 @@ func TestDecisions(t *testing.T) {
 				"u+shop,ops clusters get https://c":      None,
 			},
 		},
+		"a project's token opens its project only, whatever policy.csv says": {
+			Config{
+				Data: map[string]string{"policy.csv": `
+					p, proj:shop:ci, applications, sync, */*, allow
+					p, proj:shop:ci, clusters, get, *, allow
+					p, role:all, applications, delete, */*, allow
+					g, proj:shop:ci, role:all
+					p, proj:shop:ci, applications, sync, shop/production, deny`},
+				Projects: map[string]string{"shop": ProjectPolicy("shop", []ProjectRole{{
+					Name: "ci", Policies: []string{"p, proj:shop:ci, applications, override, shop/*, allow"},
+				}})},
+			},
+			map[string]Decision{
+				"proj:shop:ci applications sync shop/a":          Allowed,
+				"proj:shop:ci applications sync shop/team/a":     Allowed,
+				"proj:shop:ci applications override shop/a":      Allowed,
+				"proj:shop:ci applications sync shop/production": Denied,
+				"proj:shop:ci applications sync other/a":         None,
+				"proj:shop:ci applications delete shop/a":        Allowed,
+				"proj:shop:ci applications delete other/a":       None,
+				"proj:shop:ci clusters get https://c":            Allowed,
+				"proj:shop:ci clusters get other/https://c":      None,
+				"proj:shop:ci clusters get in-cluster":           Allowed,
+				"proj:shop applications sync shop/a":             None,
+				"proj:shop:other applications sync shop/a":       None,
+			},
+		},
+		"the default role counts for project tokens too": {
+			Config{Data: map[string]string{"policy.default": "role:readonly"}},
+			map[string]Decision{"proj:shop:ci applications get other/a": Allowed, "proj:shop:ci applications sync shop/a": None},
+		},
+		"objects of applications, and what is inherited": {
+			Config{Data: map[string]string{"policy.csv": `
+				p, u, applications, update, shop/*, allow
+				p, u, applications, delete/*/Pod/*/*, shop/*, allow
+				p, all, applications, update/*, shop/*, allow
+				p, star, applications, *, shop/*, allow
+				p, u, logs, get, shop/*, allow
+				p, u, exec, create, shop/ns/a, allow`}},
+			map[string]Decision{
+				"u applications update shop/a":                            Allowed,
+				"u applications update/apps/Deployment/ns/web shop/a":     None,
+				"u applications delete//Pod/ns/web-1 shop/a":              Allowed,
+				"u applications delete/apps/Deployment/ns/web shop/a":     None,
+				"u applications delete shop/a":                            None,
+				"all applications update/apps/Deployment/ns/w shop/a":     Allowed,
+				"all applications update shop/a":                          None,
+				"star applications action/apps/Deployment/restart shop/a": Allowed,
+				"star applications rollback shop/ns/a":                    Allowed,
+				"u logs get shop/a":                                       Allowed,
+				"u exec create shop/ns/a":                                 Allowed,
+				"u exec create shop/other/a":                              None,
+			},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			policy := compile(t, test.config)
@@ -207,25 +263,6 @@ func TestObjectNames(t *testing.T) {
 	}
 }
 
-// BenchmarkList is a list of 10,000 applications by a user with 200 policies.
-func BenchmarkList(b *testing.B) {
-	var csv strings.Builder
-	for i := range 200 {
-		fmt.Fprintf(&csv, "p, u, applications, get, team%d/*, allow\n", i)
-	}
-	policy := compile(b, Config{Data: map[string]string{"policy.csv": csv.String()}})
-	objects := make([]string, 10_000)
-	for i := range objects {
-		objects[i] = fmt.Sprintf("team%d/app%d", i%400, i)
-	}
-	for b.Loop() {
-		check := policy.User("u").Check(Applications, Get)
-		for _, object := range objects {
-			check(object)
-		}
-	}
-}
-
 func FuzzPolicy(f *testing.F) {
 	f.Add("p, u, applications, get, a/*, allow\ng, u, role:admin", "a/b", false)
 	f.Add(`p, u, *, {a,b}*, [!x]?\*, deny`, "xx", false)
@@ -246,6 +283,26 @@ func FuzzPolicy(f *testing.F) {
 		policy.User("u", "g").Allowed(Applications, Get, object)
 		if !policy.User("admin").Allowed(Applications, Get, "p/a") && !strings.Contains(csv, "deny") {
 			t.Fatal("the admin lost a permission without any deny")
+		}
+	})
+}
+
+// FuzzWildcard holds the quick matcher against the regular expression of the same glob.
+func FuzzWildcard(f *testing.F) {
+	f.Add("a*b?c*", "aXXbYcZ")
+	f.Add("*2/app?*", "team2/app22")
+	f.Add("??", "é")
+	f.Add("**a", "ba\xffa")
+	f.Fuzz(func(t *testing.T, pattern, s string) {
+		if strings.ContainsAny(pattern, `[]{}\`) || len(pattern) > 100 || len(s) > 100 || !utf8.ValidString(pattern) || !utf8.ValidString(s) {
+			return
+		}
+		expression, err := globToRegexp(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := wildcard(pattern, s), regexp.MustCompile(expression).MatchString(s); got != want {
+			t.Errorf("%q on %q: got %v, want %v", pattern, s, got, want)
 		}
 	})
 }

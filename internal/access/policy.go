@@ -131,10 +131,11 @@ func (p *Policy) User(subject string, groups ...string) *User {
 		return user
 	}
 	user := &User{}
+	user.project, _, _ = ProjectRoleOf(subject)
 	// The default role, the user and each group that the policy knows decide for themselves, as upstream's do: what one
 	// of them allows is allowed. Within one, a deny wins.
 	if p.defaultRole != "" {
-		user.parties = append(user.parties, p.party(p.defaultRole))
+		user.byDefault = p.party(p.defaultRole)
 	}
 	user.parties = append(user.parties, p.party(subject))
 	for _, group := range groups {
@@ -193,7 +194,7 @@ func (p *Policy) party(subject string) party {
 func ProjectPolicy(project string, roles []ProjectRole) string {
 	var b strings.Builder
 	for _, role := range roles {
-		name := "proj:" + project + ":" + role.Name
+		name := ProjectSubject(project, role.Name)
 		fmt.Fprintf(&b, "p, %s, projects, get, %s, allow\n", name, project)
 		for _, line := range role.Policies {
 			b.WriteString(line + "\n")
@@ -203,6 +204,18 @@ func ProjectPolicy(project string, roles []ProjectRole) string {
 		}
 	}
 	return b.String()
+}
+
+// ProjectSubject is who a token of a project's role stands for: proj:PROJECT:ROLE.
+func ProjectSubject(project, role string) string { return "proj:" + project + ":" + role }
+
+// ProjectRoleOf takes a project's subject apart; ok is false for all others.
+func ProjectRoleOf(subject string) (project, role string, ok bool) {
+	parts := strings.Split(subject, ":")
+	if len(parts) != 3 || parts[0] != "proj" {
+		return "", "", false
+	}
+	return parts[1], parts[2], true
 }
 
 // ProjectRole is a role in a project's spec.

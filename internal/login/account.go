@@ -11,6 +11,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/util/resourceversion"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"fairlead.dev/fairlead/internal/settings"
@@ -66,9 +68,10 @@ const (
 const (
 	// defaultSession is the time that a session lasts, Argo CD's.
 	defaultSession = 24 * time.Hour
-	// defaultPattern is what a password must match, Argo CD's.
-	defaultPattern = "^.{8,32}$"
 )
+
+// DefaultPasswordPattern is what a new password must match where argocd-cm has no passwordPattern: Argo CD's.
+const DefaultPasswordPattern = "^.{8,32}$"
 
 // accountKey is where an account keeps something in the Secret: admin.password, accounts.ann.password.
 func accountKey(name, what string) string {
@@ -115,7 +118,7 @@ func (c *config) passwordPattern() string {
 	if pattern := c.configMap[keyPasswordPattern]; pattern != "" {
 		return pattern
 	}
-	return defaultPattern
+	return DefaultPasswordPattern
 }
 
 // account reads one account.
@@ -180,7 +183,7 @@ func (m *Manager) Account(ctx context.Context, name string) (Account, error) {
 	}
 	account, ok := config.account(name)
 	if !ok {
-		return Account{}, fmt.Errorf("account '%s' does not exist: %w", name, ErrNoAccount)
+		return Account{}, newProblem(ErrNoAccount, "account '%s' does not exist", name)
 	}
 	return account, nil
 }
@@ -203,8 +206,31 @@ func (m *Manager) updateSecret(ctx context.Context, change func(*config) error) 
 			return err
 		}
 		err := m.client.Update(ctx, &secret)
+		if err == nil {
+			return m.seen(ctx, secret.ResourceVersion)
+		}
 		if !apierrors.IsConflict(err) || attempt == 4 {
 			return err
 		}
 	}
+}
+
+// seenTimeout bounds the wait for a cache to hear of a write.
+const seenTimeout = 5 * time.Second
+
+// seen waits until reads of argocd-secret have at least a version: they come from a cache, and a key that was just deleted
+// must not let anybody in.
+func (m *Manager) seen(ctx context.Context, version string) error {
+	err := wait.PollUntilContextTimeout(ctx, 5*time.Millisecond, seenTimeout, true, func(ctx context.Context) (bool, error) {
+		var secret corev1.Secret
+		if err := m.client.Get(ctx, m.key(settings.SecretName), &secret); err != nil {
+			return false, err
+		}
+		order, err := resourceversion.CompareResourceVersion(secret.ResourceVersion, version)
+		return order >= 0, err
+	})
+	if err != nil {
+		return fmt.Errorf("waiting until the change of %s counts: %w", settings.SecretName, err)
+	}
+	return nil
 }

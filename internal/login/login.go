@@ -1,5 +1,5 @@
-// Package login knows who someone is: local accounts with passwords and API keys, and the tokens that stand for them.
-// Accounts live where Argo CD keeps them, in the ConfigMap argocd-cm and the Secret argocd-secret, and are read anew at
+// Package login knows who someone is: local accounts with passwords and API keys, roles of projects, people whom an identity
+// provider vouches for (package sso), and the tokens that stand for them. Accounts live where Argo CD keeps them, in the ConfigMap argocd-cm and the Secret argocd-secret, and are read anew at
 // each call, so that a change counts at once.
 //
 // It doesn't know what anybody may do: that is package access. Start with Manager.
@@ -10,7 +10,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"strings"
+	"log/slog"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -46,7 +46,22 @@ var (
 	ErrTokenExists = errors.New("token exists")
 	ErrNoToken     = errors.New("token does not exist")
 	ErrCapability  = errors.New("account lacks a capability")
+	// ErrNoSSO is wrapped where a token of another issuer comes, and no identity provider is configured.
+	ErrNoSSO = errors.New("SSO is not configured")
 )
+
+// problem is an error of a kind (one of those above) with a text of its own, upstream's.
+type problem struct {
+	kind error
+	text string
+}
+
+func newProblem(kind error, format string, arguments ...any) error {
+	return &problem{kind, fmt.Sprintf(format, arguments...)}
+}
+
+func (p *problem) Error() string { return p.text }
+func (p *problem) Unwrap() error { return p.kind }
 
 // Options are what a Manager needs.
 type Options struct {
@@ -54,6 +69,10 @@ type Options struct {
 	Client client.Client
 	// Namespace is the hub's.
 	Namespace string
+	// External verifies the tokens of identity providers; nil means that there are none.
+	External External
+	// Logger is told why an identity provider's token was refused; nil means the default one.
+	Logger *slog.Logger
 	// Clock is the time; nil means the real one.
 	Clock clock.Clock
 	// Cost is bcrypt's, of new passwords; 0 means its default, some 60 ms.
@@ -81,6 +100,8 @@ type Manager struct {
 	clock     clock.Clock
 	cost      int
 	attempts  *attempts
+	external  External
+	logger    *slog.Logger
 	// nobody is the hash of a password that nobody has. It is compared with when there is no account, so that the time of
 	// the answer doesn't tell.
 	nobody []byte
@@ -94,6 +115,9 @@ func New(options Options) (*Manager, error) {
 	if options.Clock == nil {
 		options.Clock = clock.RealClock{}
 	}
+	if options.Logger == nil {
+		options.Logger = slog.Default()
+	}
 	if options.Cost == 0 {
 		options.Cost = bcrypt.DefaultCost
 	}
@@ -102,25 +126,9 @@ func New(options Options) (*Manager, error) {
 		return nil, fmt.Errorf("preparing the login: %w", err)
 	}
 	return &Manager{
-		client: options.Client, namespace: options.Namespace, clock: options.Clock, cost: options.Cost,
+		client: options.Client, namespace: options.Namespace, clock: options.Clock, cost: options.Cost, external: options.External, logger: options.Logger,
 		attempts: newAttempts(options.Clock), nobody: nobody,
 	}, nil
-}
-
-// Identity is who a token stands for.
-type Identity struct {
-	// Name is the account's name; "" is an anonymous user.
-	Name string
-	// Issuer is who issued the token.
-	Issuer string
-	// Capability is what the token is: a session (login) or an API key.
-	Capability Capability
-	// TokenID is the token's own name, by which it is revoked.
-	TokenID string
-	// IssuedAt and ExpiresAt are the token's; ExpiresAt zero means never.
-	IssuedAt, ExpiresAt time.Time
-	// Groups are those that the token names; local accounts have none.
-	Groups []string
 }
 
 // Login checks name and password, and gives a token for a session.
@@ -132,92 +140,22 @@ func (m *Manager) Login(ctx context.Context, name, password string) (string, err
 	if err != nil {
 		return "", err
 	}
-	return m.sign(config, name, CapabilityLogin, uuid.NewString(), config.sessionDuration())
+	return m.sign(config, name+":"+string(CapabilityLogin), uuid.NewString(), config.sessionDuration())
 }
 
 // sign makes a token; expiresIn 0 means never.
-func (m *Manager) sign(config *config, name string, capability Capability, id string, expiresIn time.Duration) (string, error) {
+func (m *Manager) sign(config *config, subject, id string, expiresIn time.Duration) (string, error) {
 	key := config.signingKey()
 	if len(key) == 0 {
 		return "", fmt.Errorf("signing a token: secret %s has no %s; restart the hub to make one", settings.SecretName, keySigning)
 	}
 	now := m.clock.Now()
 	claims := jwt.RegisteredClaims{
-		Issuer: Issuer, Subject: name + ":" + string(capability), ID: id,
+		Issuer: Issuer, Subject: subject, ID: id,
 		IssuedAt: jwt.NewNumericDate(now), NotBefore: jwt.NewNumericDate(now),
 	}
 	if expiresIn > 0 {
 		claims.ExpiresAt = jwt.NewNumericDate(now.Add(expiresIn))
 	}
 	return jwt.NewWithClaims(jwt.SigningMethodHS256, claims).SignedString(key)
-}
-
-// Verify tells who a token stands for. Its errors wrap ErrToken, and name no part of the token.
-func (m *Manager) Verify(ctx context.Context, token string) (Identity, error) {
-	config, err := m.read(ctx)
-	if err != nil {
-		return Identity{}, err
-	}
-	key := config.signingKey()
-	var claims jwt.RegisteredClaims
-	_, err = jwt.ParseWithClaims(token, &claims,
-		func(*jwt.Token) (any, error) {
-			if len(key) == 0 {
-				return nil, errors.New("the hub has no signing key")
-			}
-			return key, nil
-		},
-		jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}), jwt.WithIssuer(Issuer), jwt.WithTimeFunc(m.clock.Now),
-		jwt.WithIssuedAt())
-	if err != nil {
-		return Identity{}, fmt.Errorf("%w: %v", ErrToken, err)
-	}
-	if claims.IssuedAt == nil {
-		return Identity{}, fmt.Errorf("%w: it doesn't say when it was issued", ErrToken)
-	}
-	identity := Identity{Issuer: claims.Issuer, TokenID: claims.ID, IssuedAt: claims.IssuedAt.Time}
-	identity.Name, identity.Capability = splitSubject(claims.Subject)
-	if claims.ExpiresAt != nil {
-		identity.ExpiresAt = claims.ExpiresAt.Time
-	}
-	if err := m.admit(ctx, config, identity); err != nil {
-		return Identity{}, fmt.Errorf("%w: %w", ErrToken, err)
-	}
-	return identity, nil
-}
-
-// splitSubject takes "name:capability" apart. Argo CD's oldest tokens name no capability: they are API keys.
-func splitSubject(subject string) (string, Capability) {
-	name, capability, _ := strings.Cut(subject, ":")
-	if capability == string(CapabilityLogin) {
-		return name, CapabilityLogin
-	}
-	return name, CapabilityAPIKey
-}
-
-// admit checks what the signature can't say: that the account still is what it was when the token was issued.
-func (m *Manager) admit(ctx context.Context, config *config, identity Identity) error {
-	account, ok := config.account(identity.Name)
-	switch {
-	case !ok:
-		return fmt.Errorf("account %q: %w", identity.Name, ErrNoAccount)
-	case !account.Enabled:
-		return fmt.Errorf("account %s is disabled", identity.Name)
-	case !account.Can(identity.Capability):
-		return fmt.Errorf("account %s does not have '%s' capability", identity.Name, identity.Capability)
-	case identity.TokenID == "":
-		return errors.New("token does not have a unique identifier (jti claim) and cannot be validated")
-	case identity.IssuedAt.Before(account.PasswordChanged.Truncate(time.Second)):
-		return errors.New("account password has changed since token issued")
-	case identity.Capability == CapabilityAPIKey && !account.hasToken(identity.TokenID):
-		return fmt.Errorf("account %s does not have token with id %s", identity.Name, identity.TokenID)
-	}
-	revoked, err := m.revoked(ctx, identity.TokenID)
-	if err != nil {
-		return err
-	}
-	if revoked {
-		return errors.New("token is revoked, please re-login")
-	}
-	return nil
 }

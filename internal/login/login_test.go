@@ -12,9 +12,12 @@ import (
 	"golang.org/x/crypto/bcrypt"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	testingclock "k8s.io/utils/clock/testing"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+
+	argo "fairlead.dev/fairlead/api/argo/v1alpha1"
 )
 
 const namespace = "argocd"
@@ -39,7 +42,13 @@ func newHub(t *testing.T, configMap map[string]string) *hub {
 		},
 	}
 	config := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "argocd-cm"}, Data: configMap}
-	c := fake.NewClientBuilder().WithObjects(secret, config).Build()
+	scheme := runtime.NewScheme()
+	for _, add := range []func(*runtime.Scheme) error{corev1.AddToScheme, argo.AddToScheme} {
+		if err := add(scheme); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c := fake.NewClientBuilder().WithScheme(scheme).WithObjects(secret, config).Build()
 	clock := testingclock.NewFakeClock(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
 	manager, err := New(Options{Client: c, Namespace: namespace, Clock: clock, Cost: bcrypt.MinCost})
 	if err != nil {
@@ -321,5 +330,120 @@ func TestEnsureAdmin(t *testing.T) {
 	}
 	if _, err := m.Verify(ctx, token); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestTokensOfProjectRoles: a token counts as long as the project lists it, by its id or, without one, by when it was issued.
+func TestTokensOfProjectRoles(t *testing.T) {
+	ctx := context.Background()
+	h := newHub(t, nil)
+	signed, listed, err := h.SignRole(ctx, "shop", "ci", "one", time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	verify := func(want string) {
+		t.Helper()
+		identity, err := h.Verify(ctx, signed)
+		if want != "" {
+			if !errors.Is(err, ErrToken) || !strings.Contains(err.Error(), want) {
+				t.Errorf("got %+v, %v, want %q", identity, err, want)
+			}
+			return
+		}
+		if err != nil || identity.Subject != "proj:shop:ci" || identity.TokenID != "one" || identity.Issuer != Issuer {
+			t.Errorf("got %+v, %v", identity, err)
+		}
+	}
+	verify("not found")
+	project := &argo.AppProject{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "shop"}}
+	project.Spec.Roles = []argo.ProjectRole{{Name: "ci"}, {Name: "other", JWTTokens: []argo.JWTToken{listed}}}
+	project.Status.JWTTokensByRole = map[string]argo.JWTTokens{"gone": {Items: []argo.JWTToken{listed}}}
+	if err := h.client.Create(ctx, project); err != nil {
+		t.Fatal(err)
+	}
+	verify("does not exist in project 'shop'")
+	set := func(edit func()) {
+		t.Helper()
+		edit()
+		if err := h.client.Update(ctx, project); err != nil {
+			t.Fatal(err)
+		}
+	}
+	set(func() { project.Spec.Roles[0].JWTTokens = []argo.JWTToken{listed} })
+	verify("")
+	set(func() {
+		project.Spec.Roles[0].JWTTokens = nil
+		project.Status.JWTTokensByRole = map[string]argo.JWTTokens{"ci": {Items: []argo.JWTToken{listed}}}
+	})
+	verify("")
+	// Another token of the same second doesn't keep a deleted one alive.
+	set(func() {
+		project.Status.JWTTokensByRole = map[string]argo.JWTTokens{"ci": {Items: []argo.JWTToken{{ID: "two", IssuedAt: listed.IssuedAt}}}}
+	})
+	verify("does not exist in project 'shop'")
+	set(func() { project.Spec.Roles[0].JWTTokens = []argo.JWTToken{listed} })
+	h.clock.Step(2 * time.Hour)
+	verify("expired")
+	// Neither does a role of a project open an account, nor an account a role.
+	if signed, err = h.sign(mustRead(t, h), "ann:login:x", "id", 0); err != nil {
+		t.Fatal(err)
+	}
+	verify("account 'ann' does not exist")
+}
+
+func mustRead(t *testing.T, h *hub) *config {
+	t.Helper()
+	config, err := h.read(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return config
+}
+
+// late is a client whose reads trail behind its writes by some reads, as a cache's do.
+type late struct {
+	client.Client
+	old    *corev1.Secret
+	behind int
+}
+
+func (l *late) Get(ctx context.Context, key client.ObjectKey, into client.Object, options ...client.GetOption) error {
+	if secret, ok := into.(*corev1.Secret); ok && l.behind > 0 && l.old != nil {
+		l.behind--
+		l.old.DeepCopyInto(secret)
+		return nil
+	}
+	return l.Client.Get(ctx, key, into, options...)
+}
+
+func (l *late) Update(ctx context.Context, object client.Object, options ...client.UpdateOption) error {
+	before := &corev1.Secret{}
+	if err := l.Client.Get(ctx, client.ObjectKeyFromObject(object), before); err != nil {
+		return err
+	}
+	if err := l.Client.Update(ctx, object, options...); err != nil {
+		return err
+	}
+	l.old, l.behind = before, 3
+	return nil
+}
+
+// A key that was deleted lets nobody in, however far reads trail behind.
+func TestDeletedKeysEndAtOnce(t *testing.T) {
+	ctx := context.Background()
+	h := newHub(t, accounts)
+	h.Manager.client = &late{Client: h.client}
+	token, err := h.CreateToken(ctx, "bot", "ci", time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.Verify(ctx, token); err != nil {
+		t.Fatalf("a new key doesn't count yet: %v", err)
+	}
+	if err := h.DeleteToken(ctx, "bot", "ci"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.Verify(ctx, token); err == nil {
+		t.Error("a deleted key lets in")
 	}
 }

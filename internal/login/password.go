@@ -50,32 +50,32 @@ func (m *Manager) CheckPassword(ctx context.Context, name, password string) erro
 	return nil
 }
 
-// SetPassword gives an account a new password. All its sessions end; its API keys too, as in Argo CD.
+// SetPassword gives an account a new password. All its sessions end; its API keys too, as in Argo CD. The error wraps
+// ErrPassword if the password isn't one that passwordPattern allows, and ErrNoAccount if there is no account.
 func (m *Manager) SetPassword(ctx context.Context, name, password string) error {
-	if len(password) > maxPassword {
-		return fmt.Errorf("%w: it has more than %d bytes", ErrPassword, maxPassword)
+	current, err := m.read(ctx)
+	if err != nil {
+		return err
+	}
+	pattern, err := regexp.Compile(current.passwordPattern())
+	switch {
+	case err != nil:
+		return fmt.Errorf("failed to compile password regex: %w", err)
+	case !pattern.MatchString(password):
+		return newProblem(ErrPassword, "new password does not match the following expression: %s", current.passwordPattern())
+	case len(password) > maxPassword:
+		return newProblem(ErrPassword, "failed to hash password: bcrypt: password length exceeds %d bytes", maxPassword)
 	}
 	hash, err := bcrypt.GenerateFromPassword([]byte(password), m.cost)
 	if err != nil {
-		return fmt.Errorf("changing the password of %s: %w", name, err)
+		return fmt.Errorf("failed to hash password: %w", err)
 	}
-	err = m.updateSecret(ctx, func(config *config) error {
+	return m.updateSecret(ctx, func(config *config) error {
 		if _, ok := config.account(name); !ok {
-			return fmt.Errorf("account '%s' does not exist: %w", name, ErrNoAccount)
-		}
-		pattern, err := regexp.Compile(config.passwordPattern())
-		if err != nil {
-			return fmt.Errorf("%s in argocd-cm is no regular expression: %w", keyPasswordPattern, err)
-		}
-		if !pattern.MatchString(password) {
-			return fmt.Errorf("%w: new password does not match the following expression: %s", ErrPassword, pattern)
+			return newProblem(ErrNoAccount, "account '%s' does not exist", name)
 		}
 		config.secret[accountKey(name, "password")] = hash
 		config.secret[accountKey(name, "passwordMtime")] = []byte(m.clock.Now().UTC().Format(time.RFC3339))
 		return nil
 	})
-	if err != nil {
-		return fmt.Errorf("changing the password of %s: %w", name, err)
-	}
-	return nil
 }

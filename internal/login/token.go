@@ -29,14 +29,14 @@ func (m *Manager) CreateToken(ctx context.Context, name, id string, expiresIn ti
 		account, ok := config.account(name)
 		switch {
 		case !ok:
-			return fmt.Errorf("account '%s' does not exist: %w", name, ErrNoAccount)
+			return newProblem(ErrNoAccount, "account '%s' does not exist", name)
 		case account.hasToken(id):
-			return fmt.Errorf("account already has token with id '%s': %w", id, ErrTokenExists)
+			return newProblem(ErrTokenExists, "account already has token with id '%s'", id)
 		case !account.Can(CapabilityAPIKey):
-			return fmt.Errorf("account '%s' does not have %s capability: %w", name, CapabilityAPIKey, ErrCapability)
+			return newProblem(ErrCapability, "account '%s' does not have %s capability", name, CapabilityAPIKey)
 		}
 		var err error
-		if signed, err = m.sign(config, name, CapabilityAPIKey, id, expiresIn); err != nil {
+		if signed, err = m.sign(config, name+":"+string(CapabilityAPIKey), id, expiresIn); err != nil {
 			return err
 		}
 		now := m.clock.Now()
@@ -46,28 +46,21 @@ func (m *Manager) CreateToken(ctx context.Context, name, id string, expiresIn ti
 		}
 		return config.setTokens(name, append(account.Tokens, token))
 	})
-	if err != nil {
-		return "", fmt.Errorf("failed to update account with new token: %w", err)
-	}
-	return signed, nil
+	return signed, err
 }
 
 // DeleteToken revokes an API key.
 func (m *Manager) DeleteToken(ctx context.Context, name, id string) error {
-	err := m.updateSecret(ctx, func(config *config) error {
+	return m.updateSecret(ctx, func(config *config) error {
 		account, ok := config.account(name)
 		switch {
 		case !ok:
-			return fmt.Errorf("account '%s' does not exist: %w", name, ErrNoAccount)
+			return newProblem(ErrNoAccount, "account '%s' does not exist", name)
 		case !account.hasToken(id):
-			return fmt.Errorf("token with id '%s' does not exist: %w", id, ErrNoToken)
+			return newProblem(ErrNoToken, "token with id '%s' does not exist", id)
 		}
 		return config.setTokens(name, slices.DeleteFunc(account.Tokens, func(t Token) bool { return t.ID == id }))
 	})
-	if err != nil {
-		return fmt.Errorf("failed to delete account %s: %w", name, err)
-	}
-	return nil
 }
 
 func (c *config) setTokens(name string, tokens []Token) error {
@@ -126,6 +119,9 @@ func (m *Manager) addRevoked(ctx context.Context, id string, expires time.Time) 
 }
 
 func (m *Manager) revoked(ctx context.Context, id string) (bool, error) {
+	if id == "" {
+		return false, nil
+	}
 	var list corev1.ConfigMap
 	if err := m.client.Get(ctx, m.key(RevokedName), &list); client.IgnoreNotFound(err) != nil {
 		return false, fmt.Errorf("reading revoked sessions: %w", err)

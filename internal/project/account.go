@@ -21,7 +21,7 @@ func Account(p *v1alpha1.AppProject, d Destination, appNamespace string) (string
 		}
 		account := item.DefaultServiceAccount
 		switch {
-		case strings.TrimSpace(account) == "" || strings.ContainsAny(account, `!*[]{}\/`):
+		case !validAccount(account):
 			return "", fmt.Errorf("default service account contains invalid chars '%s'", account)
 		case strings.Contains(account, ":"):
 			return "system:serviceaccount:" + account, nil

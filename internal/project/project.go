@@ -16,7 +16,13 @@ import (
 )
 
 // Destination is a cluster, by both its names, and a namespace.
-type Destination struct{ Server, Name, Namespace string }
+type Destination struct {
+	Server, Name, Namespace string
+	// Scope is the project that the cluster belongs to; empty means all.
+	Scope string
+	// ByName says that the application names the cluster by its name, and so do complaints.
+	ByName bool
+}
 
 // Check lists what of an application its project doesn't permit; nothing is all right.
 func Check(p *v1alpha1.AppProject, sources v1alpha1.ApplicationSources, d Destination) []string {
@@ -26,8 +32,18 @@ func Check(p *v1alpha1.AppProject, sources v1alpha1.ApplicationSources, d Destin
 			complaints = append(complaints, fmt.Sprintf("application repo %s is not permitted in project '%s'", source.RepoURL, p.Name))
 		}
 	}
-	if !PermitsDestination(p, d) {
-		complaints = append(complaints, fmt.Sprintf("application destination server '%s' and namespace '%s' do not match any of the allowed destinations in project '%s'", d.Server, d.Namespace, p.Name))
+	shown := d.Server
+	if d.ByName {
+		shown = d.Name
+	}
+	refused := fmt.Sprintf("application destination server '%s' and namespace '%s' do not match any of the allowed destinations in project '%s'", shown, d.Namespace, p.Name)
+	switch {
+	case !PermitsDestination(p, d):
+		complaints = append(complaints, refused)
+	case d.Scope != "" && d.Scope != p.Name:
+		complaints = append(complaints, fmt.Sprintf("cluster %s belongs to project %s", d.Name, d.Scope))
+	case d.Scope == "" && p.Spec.PermitOnlyProjectScopedClusters:
+		complaints = append(complaints, refused+": it permits only clusters scoped to it")
 	}
 	return complaints
 }
@@ -38,7 +54,7 @@ func PermitsSource(p *v1alpha1.AppProject, repository string) bool {
 	permitted := false
 	for _, pattern := range p.Spec.SourceRepos {
 		named, denies := strings.CutPrefix(pattern, "!")
-		matches := named == "*" || Glob(event.NormalizeURL(named), event.NormalizeURL(repository), '/')
+		matches := named == "*" || Glob(event.CanonicalURL(named), event.CanonicalURL(repository), '/')
 		if denies && (matches || !sensible(named)) {
 			return false
 		}
@@ -82,6 +98,13 @@ func PermitsKind(p *v1alpha1.AppProject, key object.Key, namespaced bool) bool {
 			(len(p.Spec.NamespaceResourceWhitelist) == 0 || matchesKind(p.Spec.NamespaceResourceWhitelist, kind))
 	}
 	return !matchesItem(p.Spec.ClusterResourceBlacklist, key) && matchesItem(p.Spec.ClusterResourceWhitelist, key)
+}
+
+// PermitsObject tells whether applications may have an object there: its kind, and the namespace of the cluster that it is in.
+func PermitsObject(p *v1alpha1.AppProject, key object.Key, d Destination) bool {
+	namespaced := key.Namespace != ""
+	d.Namespace = key.Namespace
+	return PermitsKind(p, key, namespaced) && (!namespaced || PermitsDestination(p, d))
 }
 
 func matchesKind(list []metav1.GroupKind, kind schema.GroupKind) bool {

@@ -19,7 +19,7 @@ type Catalog struct {
 func NewCatalog(repositories, templates []Repository) *Catalog {
 	c := &Catalog{repositories: repositories, at: make(map[string][]int, len(repositories)), templates: templates}
 	for i, r := range repositories {
-		normal := event.NormalizeURL(r.URL)
+		normal := event.CanonicalURL(r.URL)
 		c.at[normal] = append(c.at[normal], i)
 	}
 	for _, t := range templates {
@@ -36,7 +36,7 @@ func (c *Catalog) Repositories() []Repository { return c.repositories }
 // its own. Without a match it is the bare URL. An empty project has none of its own.
 func (c *Catalog) Find(url, project string) Repository {
 	found, known := Repository{URL: url}, false
-	for _, i := range c.at[event.NormalizeURL(url)] {
+	for _, i := range c.at[event.CanonicalURL(url)] {
 		r := c.repositories[i]
 		if r.Project != "" && r.Project != project {
 			continue
@@ -46,8 +46,18 @@ func (c *Catalog) Find(url, project string) Repository {
 			found.URL = url
 		}
 	}
+	found, _ = c.Inherited(found, project)
+	return found
+}
+
+// Inherited is a repository with what it inherits from the template with the longest matching prefix that the project may
+// use, if it has no credentials of its own, and whether there is one.
+func (c *Catalog) Inherited(r Repository, project string) (Repository, bool) {
+	if r.HasCredentials() {
+		return r, false
+	}
 	best, longest := -1, 0
-	form := prefixForm(url)
+	form := prefixForm(r.URL)
 	for i, t := range c.templates {
 		prefix := c.prefixes[i]
 		if t.Project != "" && t.Project != project || !strings.HasPrefix(form, prefix) || best >= 0 && len(prefix) <= longest {
@@ -56,7 +66,7 @@ func (c *Catalog) Find(url, project string) Repository {
 		best, longest = i, len(prefix)
 	}
 	if best < 0 {
-		return found
+		return r, false
 	}
-	return found.Inherit(c.templates[best])
+	return r.Inherit(c.templates[best]), true
 }

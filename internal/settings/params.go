@@ -17,6 +17,8 @@ type EngineParams struct {
 	SelfHealMin    time.Duration
 	SelfHealFactor int
 	SelfHealMax    time.Duration
+	// PersistHealth keeps the health of each object in its application's status, not only in the resource tree.
+	PersistHealth bool
 }
 
 // EngineParamsFrom reads them. What is missing, negative or not readable stays as in standard; the error tells of it.
@@ -32,6 +34,7 @@ func EngineParamsFrom(configMap map[string]string, standard EngineParams) (Engin
 		seconds(configMap, "controller.self.heal.backoff.cap.seconds", &p.SelfHealMax),
 		seconds(configMap, "controller.self.heal.timeout.seconds", &fixed),
 		number(configMap, "controller.self.heal.backoff.factor", 1, 1000, &factor),
+		boolean(configMap, "controller.resource.health.persist", &p.PersistHealth),
 	)
 	p.SelfHealFactor = int(factor)
 	if p.SelfHealMin == 0 { // no growing intervals: the fixed one, as in Argo CD
@@ -63,6 +66,19 @@ func number(configMap map[string]string, key string, least, most int64, value *i
 		return fmt.Errorf("reading %s: key %s is no number from %d to %d", CmdParamsConfigMap, key, least, most)
 	}
 	*value = n
+	return nil
+}
+
+func boolean(configMap map[string]string, key string, value *bool) error {
+	text := configMap[key]
+	if text == "" {
+		return nil
+	}
+	b, err := strconv.ParseBool(text)
+	if err != nil {
+		return fmt.Errorf("reading %s: key %s is neither true nor false", CmdParamsConfigMap, key)
+	}
+	*value = b
 	return nil
 }
 

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"fairlead.dev/fairlead/internal/event"
 )
 
 // Repository is a Git repository, Helm repository or OCI registry with what is needed to reach it. The zero value of a
@@ -90,6 +92,9 @@ func (r Repository) Inherit(template Repository) Repository {
 	inherited.ForceHTTPBasicAuth = r.ForceHTTPBasicAuth || template.ForceHTTPBasicAuth
 	return inherited
 }
+
+// SameURL tells whether two addresses are of the same repository, by Argo CD's rules (event.CanonicalURL).
+func SameURL(a, b string) bool { return event.CanonicalURL(a) == event.CanonicalURL(b) }
 
 // prefixForm is how URLs are compared with those of templates: in lower case, without ".git", and with a slash after the
 // host, so that a template for one host doesn't fit another whose name only begins alike.

@@ -20,6 +20,10 @@ const (
 	// CmdParamsConfigMap has, under OCILayerTypesKey, the media types between commas that an OCI artifact's layer may have.
 	CmdParamsConfigMap = "argocd-cmd-params-cm"
 	OCILayerTypesKey   = "reposerver.oci.layer.media.types"
+	// HydratorKey of CmdParamsConfigMap, if it is true, lets the API keep credentials for pushing.
+	HydratorKey = "hydrator.enabled"
+	// ReplaceAllowedKey of CmdParamsConfigMap forbids syncs with Replace=true with "false".
+	ReplaceAllowedKey = "server.sync.replace.allowed"
 	// TLSCertsConfigMap has the certificates (PEM) of private hosts, by host name.
 	TLSCertsConfigMap = "argocd-tls-certs-cm"
 	// KnownHostsConfigMap has the keys of SSH hosts under KnownHostsKey, in the format of ssh's known_hosts.
@@ -27,6 +31,8 @@ const (
 	KnownHostsKey       = "ssh_known_hosts"
 	// GPGKeysConfigMap has public keys (armored OpenPGP), by key ID.
 	GPGKeysConfigMap = "argocd-gpg-keys-cm"
+	// NotificationsConfigMap has triggers, services and templates of notifications.
+	NotificationsConfigMap = "argocd-notifications-cm"
 )
 
 // SecretTypeLabel tells what a Secret holds; its values follow.
@@ -34,11 +40,24 @@ const (
 	SecretTypeLabel      = "argocd.argoproj.io/secret-type"
 	SecretTypeRepository = "repository"
 	SecretTypeRepoCreds  = "repo-creds"
-	SecretTypeCluster    = "cluster"
+	// Those that say write are for pushing: what the source hydrator commits with.
+	SecretTypeRepositoryWrite = "repository-write"
+	SecretTypeRepoCredsWrite  = "repo-write-creds"
+	SecretTypeCluster         = "cluster"
+)
+
+// ManagedBy is the annotation, and ManagedByArgoCD its value, of Secrets that the API made. Others are only unlabelled when
+// somebody deletes what they hold.
+const (
+	ManagedBy       = "managed-by"
+	ManagedByArgoCD = "argocd.argoproj.io"
 )
 
 // InClusterServer is the address that means "the hub itself".
 const InClusterServer = "https://kubernetes.default.svc"
+
+// InClusterEnabledKey of argocd-cm, if it is "false", keeps the hub from being a destination.
+const InClusterEnabledKey = "cluster.inClusterEnabled"
 
 // InClusterName is the name of the hub as a destination.
 const InClusterName = "in-cluster"

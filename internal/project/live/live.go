@@ -20,6 +20,11 @@ type ConfigMaps interface {
 	ConfigMap(ctx context.Context, name string) (map[string]string, error)
 }
 
+// Scoped knows the repositories and clusters that belong to one project; ConfigMaps may be one.
+type Scoped interface {
+	ScopedTo(ctx context.Context, project string) ([]settings.Repository, []settings.Cluster, error)
+}
+
 // Source reads projects from the hub.
 type Source struct {
 	// Reader should be a cache of AppProjects.
@@ -30,18 +35,41 @@ type Source struct {
 	Namespace string
 }
 
-// Project is a project with what it inherits. The error is the API server's not-found if there is none. A global project
+// Project is a project with what it inherits, and with its own repositories and clusters among those that it permits. The error is the API server's not-found if there is none. A global project
 // that doesn't exist gives nothing.
 func (s Source) Project(ctx context.Context, name string) (*v1alpha1.AppProject, error) {
 	p := &v1alpha1.AppProject{}
 	if err := s.Reader.Get(ctx, client.ObjectKey{Namespace: s.Namespace, Name: name}, p); err != nil {
 		return nil, err
 	}
+	if scoped, ok := s.ConfigMaps.(Scoped); ok {
+		repositories, clusters, err := scoped.ScopedTo(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		permitOwn(p, repositories, clusters)
+	}
 	globals, err := s.Globals(ctx, p)
 	if err != nil {
 		return nil, err
 	}
 	return project.Inherit(p, globals...), nil
+}
+
+// permitOwn lets a project's applications use what belongs to the project alone.
+func permitOwn(p *v1alpha1.AppProject, repositories []settings.Repository, clusters []settings.Cluster) {
+	for _, r := range repositories {
+		p.Spec.SourceRepos = append(p.Spec.SourceRepos, r.URL)
+	}
+	for _, c := range clusters {
+		namespaces := c.Namespaces
+		if len(namespaces) == 0 {
+			namespaces = []string{"*"}
+		}
+		for _, namespace := range namespaces {
+			p.Spec.Destinations = append(p.Spec.Destinations, v1alpha1.ApplicationDestination{Server: c.Server, Namespace: namespace})
+		}
+	}
 }
 
 // Heirs are the names of the projects that inherit from one.

@@ -43,6 +43,17 @@ func (s *Source) Repositories(ctx context.Context) ([]settings.Repository, error
 	return repositories, nil
 }
 
+// Inherited is a repository, which need not be kept, with what it inherits from a repo-creds template that the project may use,
+// and whether there is one.
+func (s *Source) Inherited(ctx context.Context, r settings.Repository, project string) (settings.Repository, bool, error) {
+	read, err := s.read(ctx)
+	if err != nil {
+		return r, false, err
+	}
+	r, inherits := read.catalog.Inherited(r, project)
+	return r, inherits, nil
+}
+
 // Remote is how applications of a project reach the Git repository with that URL: with the credentials that RepositoryFor
 // finds, the certificates of argocd-tls-certs-cm and the host keys of argocd-ssh-known-hosts-cm.
 func (s *Source) Remote(ctx context.Context, url, project string) (git.Remote, error) {
