@@ -22,6 +22,18 @@ type ApplicationQuery struct {
 	// Project is the older name of Projects.
 	Project []string `json:"project,omitempty" protobuf:"bytes,8,rep,name=project"`
 	Names   []string `json:"names,omitempty" protobuf:"bytes,9,rep,name=names"`
+	// Limit is the most that a list answers with; 0 means all. Continue is where the page before it ended, which is its
+	// metadata.continue. Argo CD has neither.
+	Limit    int64  `json:"limit,omitempty" protobuf:"varint,2000,opt,name=limit"`
+	Continue string `json:"continue,omitempty" protobuf:"bytes,2001,opt,name=continue"`
+}
+
+// Applications is v1alpha1.ApplicationList on the wire. It holds pointers, so that who answers with applications of a cache
+// needn't copy them.
+type Applications struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata" protobuf:"bytes,1,opt,name=metadata"`
+	Items           []*v1alpha1.Application `json:"items" protobuf:"bytes,2,rep,name=items"`
 }
 
 // ApplicationResponse is an empty answer.
@@ -159,6 +171,19 @@ type RevisionMetadata struct {
 	Message string       `json:"message,omitempty" protobuf:"bytes,4,opt,name=message"`
 	// SignatureInfo is the outcome of a signature check; empty if none was made.
 	SignatureInfo string `json:"signatureInfo,omitempty" protobuf:"bytes,5,opt,name=signatureInfo"`
+	// SourceIntegrityResult is what the project's demands on the source came to; nil if there are none.
+	SourceIntegrityResult *SourceIntegrityCheckResult `json:"sourceIntegrityResult,omitempty" protobuf:"bytes,7,opt,name=sourceIntegrityResult"`
+}
+
+// SourceIntegrityCheckResult are the checks that were made of a source.
+type SourceIntegrityCheckResult struct {
+	Checks []SourceIntegrityCheckResultItem `json:"Checks" protobuf:"bytes,1,rep,name=checks"`
+}
+
+// SourceIntegrityCheckResultItem is one check, which has passed if it found no problems.
+type SourceIntegrityCheckResultItem struct {
+	Name     string   `json:"Name" protobuf:"bytes,1,opt,name=name"`
+	Problems []string `json:"Problems" protobuf:"bytes,2,rep,name=problems"`
 }
 
 // ApplicationWatchEvent is one change of an application: ADDED, MODIFIED or DELETED.

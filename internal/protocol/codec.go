@@ -53,7 +53,7 @@ func (p Proto) Unmarshal(data []byte, message any) error {
 		return fmt.Errorf("decoding %T: it isn't a pointer to a struct", message)
 	}
 	if foreign, ok := message.(foreign); ok && encodesItself(v.Elem().Type()) {
-		return foreign.Unmarshal(data)
+		return (&decoder{left: defaultMaxElements}).foreign(data, foreign)
 	}
 	layout, err := layoutOf(v.Elem().Type())
 	if err != nil {
@@ -87,12 +87,32 @@ func (j JSON) Name() string {
 // Marshal encodes a message.
 func (JSON) Marshal(message any) ([]byte, error) { return json.Marshal(message) }
 
-// Unmarshal decodes into a message; unknown fields are skipped, no data is an empty message.
+// Unmarshal decodes into a message; unknown fields are skipped, no data is an empty message. There is the same bound for
+// elements as Proto has by default.
 func (JSON) Unmarshal(data []byte, message any) error {
 	if len(data) == 0 {
 		return nil
 	}
+	if elements(data) > defaultMaxElements {
+		return fmt.Errorf("%w: too many elements", ErrMalformed)
+	}
 	return json.Unmarshal(data, message)
+}
+
+// elements is at least the number of values in a JSON text: each but the first of a list or object follows a comma.
+func elements(data []byte) int {
+	count, inText := 1, false
+	for i := 0; i < len(data); i++ {
+		switch c := data[i]; {
+		case c == '"':
+			inText = !inText
+		case inText && c == '\\':
+			i++
+		case !inText && (c == ',' || c == '{' || c == '['):
+			count++
+		}
+	}
+	return count
 }
 
 // foreign is a type that brings its own encoding, as those of apimachinery do (ObjectMeta, Time, Quantity, …).

@@ -2,6 +2,7 @@ package protocol
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"reflect"
@@ -33,8 +34,11 @@ func messages() []any {
 		&ResourceActionRunRequestV2{}, &ResourceActionsListResponse{}, &ApplicationPodLogsQuery{}, &LogEntry{},
 		&ApplicationResourceEventsQuery{}, &EventList{}, &ClusterQuery{}, &ClusterCreateRequest{}, &ClusterUpdateRequest{},
 		&ClusterList{}, &RepoQuery{}, &RepoCreateRequest{}, &RepoUpdateRequest{}, &RepoAccessQuery{}, &RepositoryList{},
+		&RepoCredsQuery{}, &RepoCredsDeleteRequest{}, &RepoCredsCreateRequest{}, &RepoCredsUpdateRequest{}, &RepoCredsList{},
+		&Refs{}, &RepoAppsQuery{}, &RepoAppsResponse{}, &RepoAppDetailsQuery{}, &RepoAppDetailsResponse{}, &HelmChartsResponse{},
 		&ApplicationSyncWindowsQuery{}, &ApplicationSyncWindowsResponse{}, &SyncWindowsQuery{}, &SyncWindowsResponse{},
-		&ProjectQuery{}, &ProjectCreateRequest{}, &ProjectUpdateRequest{}, &SessionCreateRequest{}, &SessionResponse{},
+		&ProjectQuery{}, &ProjectCreateRequest{}, &ProjectUpdateRequest{}, &ProjectTokenCreateRequest{}, &ProjectTokenDeleteRequest{}, &ProjectTokenResponse{},
+		&GlobalProjectsResponse{}, &DetailedProjectsResponse{}, &ListProjectLinksRequest{}, &SessionCreateRequest{}, &SessionResponse{},
 		&GetUserInfoResponse{}, &UpdatePasswordRequest{}, &CanIRequest{}, &CanIResponse{}, &AccountsList{},
 		&CreateTokenRequest{}, &CreateTokenResponse{}, &DeleteTokenRequest{}, &VersionMessage{}, &Settings{},
 		&BuildRuleQuery{}, &BuildQuery{}, &BuildStartRequest{}, &BuildLogsRequest{}, &BuildLogChunk{},
@@ -350,10 +354,62 @@ func FuzzDecode(f *testing.F) {
 		if err != nil {
 			t.Fatalf("what was decoded doesn't encode: %v", err)
 		}
-		if err := (Proto{}).Unmarshal(encoded, fresh(message)); err != nil {
+		again := fresh(message)
+		if err := (Proto{}).Unmarshal(encoded, again); err != nil {
 			t.Fatalf("what was encoded doesn't decode: %v", err)
 		}
+		if twice, err := (Proto{}).Marshal(again); err != nil || !bytes.Equal(twice, encoded) {
+			t.Fatalf("%T changes on its way there and back: %x, then %x (%v)", message, encoded, twice, err)
+		}
 	})
+}
+
+// FuzzSetField sets fields as the query of a URL does.
+func FuzzSetField(f *testing.F) {
+	f.Add(uint8(0), "metadata.name", "x")
+	f.Add(uint8(35), "cluster.config.tlsClientConfig.insecure", "true")
+	f.Add(uint8(23), "sinceTime", "2026-01-01T00:00:00Z")
+	f.Add(uint8(9), "application.spec.source.helm.parameters.name", "x")
+	f.Fuzz(func(t *testing.T, which uint8, path, value string) {
+		all := messages()
+		message := all[int(which)%len(all)]
+		if SetField(message, path, []string{value, value}) != nil {
+			return
+		}
+		if _, err := (Proto{}).Marshal(message); err != nil {
+			t.Fatalf("%T with %s=%q doesn't encode: %v", message, path, value, err)
+		}
+	})
+}
+
+// TestMemoryIsBounded sends messages that would be many times as large in memory.
+func TestMemoryIsBounded(t *testing.T) {
+	owners := bytes.Repeat([]byte{0x6a, 0x00}, 1_500_000) // empty owner references
+	application := append(binary.AppendUvarint([]byte{0x0a}, uint64(len(owners))), owners...)
+	for name, err := range map[string]error{
+		"owners":           Proto{}.Unmarshal(application, &argo.Application{}),
+		"metadata":         Proto{}.Unmarshal(append([]byte{0x0a, 0x80, 0x80, 0x80, 0x03}, make([]byte, 6<<20)...), &argo.Application{}),
+		"sources":          Proto{}.Unmarshal(sourcesOf(1_500_000), &argo.ApplicationSpec{}),
+		"JSON of sources":  JSON{}.Unmarshal([]byte(`{"sources":[{}`+strings.Repeat(",{}", 600_000)+"]}"), &argo.ApplicationSpec{}),
+		"JSON of brackets": JSON{}.Unmarshal(bytes.Repeat([]byte("["), 20_000), &argo.ApplicationSpec{}),
+	} {
+		if err == nil {
+			t.Errorf("%s: all of it was taken", name)
+		}
+	}
+	text := `{"repoURL":"` + strings.Repeat(`,\"{[`, 300_000) + `"}`
+	if err := (JSON{}).Unmarshal([]byte(text), &argo.ApplicationSource{}); err != nil {
+		t.Errorf("a long text was taken for many elements: %v", err)
+	}
+}
+
+// sourcesOf encodes a spec with so many empty sources.
+func sourcesOf(count int) []byte {
+	one, err := Proto{}.Marshal(&argo.ApplicationSpec{Sources: argo.ApplicationSources{{}}})
+	if err != nil {
+		panic(err)
+	}
+	return bytes.Repeat(one, count)
 }
 
 // BenchmarkList is a list of 1,000 large applications (20 kB each), as the hub sends it.

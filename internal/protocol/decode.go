@@ -198,13 +198,38 @@ func (d *decoder) value(v *value, typ protowire.Type, data []byte, into reflect.
 	case kindBytes:
 		into.SetBytes(append([]byte{}, content...))
 	case kindForeign:
-		if err := into.Addr().Interface().(foreign).Unmarshal(content); err != nil {
-			return 0, fmt.Errorf("%w: %v", ErrMalformed, err)
+		if err := d.foreign(content, into.Addr().Interface().(foreign)); err != nil {
+			return 0, err
 		}
 	default:
 		return n, d.message(content, into, v.layout, depth+1)
 	}
 	return n, nil
+}
+
+// maxForeign bounds a message that decodes itself, in bytes: an object's metadata, the largest of them, must fit into an API
+// server, which takes 3 MiB.
+const maxForeign = 4 << 20
+
+// foreign lets a message decode itself. Its fields count as elements: an owner or a managed field is a hundred bytes in memory
+// and two on the wire.
+func (d *decoder) foreign(content []byte, into foreign) error {
+	if len(content) > maxForeign {
+		return fmt.Errorf("%w: more than %d bytes of metadata", ErrMalformed, maxForeign)
+	}
+	err := eachField(content, func(number protowire.Number, typ protowire.Type, rest []byte) (int, error) {
+		if err := d.count(); err != nil {
+			return 0, err
+		}
+		return skip(number, typ, rest)
+	})
+	if err != nil {
+		return err
+	}
+	if err := into.Unmarshal(content); err != nil {
+		return fmt.Errorf("%w: %v", ErrMalformed, err)
+	}
+	return nil
 }
 
 func setNumber(v *value, number uint64, into reflect.Value) {
