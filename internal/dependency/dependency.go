@@ -86,6 +86,30 @@ func Validate(dependencies []v1alpha1.ApplicationDependency) string {
 	return ""
 }
 
+// Check tells what is wrong with an application's dependencies, a cycle included; empty means nothing. find gives an
+// application by name, one without dependencies where there is none; its error ends the check.
+func Check(app *v1alpha1.Application, find func(types.NamespacedName) (*v1alpha1.Application, error)) (complaint string, err error) {
+	if complaint := Validate(app.Spec.DependsOn); complaint != "" || len(app.Spec.DependsOn) == 0 {
+		return complaint, nil
+	}
+	start := types.NamespacedName{Namespace: app.Namespace, Name: app.Name}
+	cycle := Cycle(start, func(name types.NamespacedName) []types.NamespacedName {
+		if name == start {
+			return Names(app)
+		}
+		other, findErr := find(name)
+		if findErr != nil {
+			err = fmt.Errorf("reading application %s: %w", name.Name, findErr)
+			return nil
+		}
+		return Names(other)
+	})
+	if cycle != nil {
+		return fmt.Sprintf("spec.dependsOn makes a cycle: %s: take one of them out", Path(cycle)), nil
+	}
+	return "", err
+}
+
 // Cycle returns the way from an application over dependencies back to itself, with it at both ends; nil if there is none.
 // Cycles that the application only leads into are not its own: those on them say so.
 func Cycle(start types.NamespacedName, next func(types.NamespacedName) []types.NamespacedName) []types.NamespacedName {

@@ -31,14 +31,29 @@ type Image struct {
 	Tag, Digest string
 }
 
+// Listing is a change of what a Git host lists: repositories and branches that came or went, or pull requests.
+type Listing struct {
+	// Host is the kind of host, as webhooks call it: github, gitlab, gitea, bitbucket, bitbucketserver or azuredevops.
+	Host string
+	// Site is the host's name in lower case, without a port; empty if the host didn't say.
+	Site string
+	// Owner is the organization, group with its path, workspace, or project (Bitbucket Server, Azure DevOps).
+	Owner, Repository string
+	// ID is GitLab's number of the project; else empty.
+	ID string
+	// PullRequests says that a pull request came, went or changed; else it is a repository or branch.
+	PullRequests bool
+}
+
 // backlog bounds what waits for one slow listener. A listener that misses an event because of it still learns of the
 // fact when it next polls.
 const backlog = 1024
 
 // Bus hands each event to every subscriber. Publishing never blocks.
 type Bus struct {
-	pushes topic[Push]
-	images topic[Image]
+	pushes   topic[Push]
+	images   topic[Image]
+	listings topic[Listing]
 }
 
 // NewBus makes a bus with no subscribers.
@@ -50,11 +65,17 @@ func (b *Bus) PublishPush(p Push) { b.pushes.publish(p) }
 // PublishImage tells every subscriber of a tag.
 func (b *Bus) PublishImage(i Image) { b.images.publish(i) }
 
+// PublishListing tells every subscriber of what a host lists.
+func (b *Bus) PublishListing(l Listing) { b.listings.publish(l) }
+
 // SubscribePush returns the pushes from now on, and what ends the subscription and closes the channel.
 func (b *Bus) SubscribePush() (<-chan Push, func()) { return b.pushes.subscribe() }
 
 // SubscribeImage returns the tags from now on, and what ends the subscription and closes the channel.
 func (b *Bus) SubscribeImage() (<-chan Image, func()) { return b.images.subscribe() }
+
+// SubscribeListing returns what hosts list from now on, and what ends the subscription and closes the channel.
+func (b *Bus) SubscribeListing() (<-chan Listing, func()) { return b.listings.subscribe() }
 
 type topic[T any] struct {
 	mu          sync.Mutex
@@ -123,4 +144,32 @@ func startsWithPort(path string) bool {
 	port, _, _ := strings.Cut(path, "/")
 	_, err := strconv.ParseUint(port, 10, 16)
 	return err == nil
+}
+
+// CanonicalURL is the form in which Argo CD compares addresses of repositories with one another, with prefixes and with
+// patterns: in lower case, without ".git" and trailing slashes, SSH addresses as host/path without scheme. Other schemes stay:
+// credentials and permissions for one are none for another. A user in a web address doesn't count.
+func CanonicalURL(repository string) string {
+	form := strings.ToLower(strings.TrimSpace(repository))
+	if !strings.Contains(form, "://") {
+		if host, path, ok := strings.Cut(form, ":"); ok && !strings.Contains(host, "/") && !startsWithPort(path) {
+			form = "ssh://" + host + "/" + path
+		}
+	}
+	form = strings.TrimSuffix(strings.TrimRight(form, "/"), ".git")
+	scheme, rest, ok := strings.Cut(form, "://")
+	switch {
+	case ok && scheme == "ssh":
+		return rest
+	case ok && (scheme == "http" || scheme == "https"):
+		host, path, hasPath := strings.Cut(rest, "/")
+		if _, after, found := strings.Cut(host, "@"); found {
+			host = after
+		}
+		if hasPath {
+			host += "/" + path
+		}
+		return scheme + "://" + host
+	}
+	return form
 }

@@ -21,6 +21,8 @@ const OperationAnnotation = "fairlead.dev/operation"
 type Item struct {
 	Target, Live *unstructured.Unstructured
 	InSync       bool
+	// Exact objects are in sync in every field; of others, something was ignored.
+	Exact bool
 	// Checked says that the API server has accepted this manifest in a dry-run.
 	Checked bool
 }
@@ -100,7 +102,7 @@ func (in Input) itemTask(item Item) (task, bool) {
 		return task{}, false
 	case replace:
 		a.Verb = Replace
-	case item.InSync && !a.Force:
+	case item.InSync && item.Exact && !a.Force:
 		a.Verb = Keep
 	}
 	return task{Action: a, phase: v1alpha1.SyncPhaseSync, wave: object.Wave(item.Target)}, true

@@ -87,6 +87,27 @@ func (s Step) Actions() []Action {
 	return all
 }
 
+// Repeatable tells that nothing comes of beginning the sync anew, wherever it was left: a few applies, all at once, with no
+// hooks, and nothing that is pruned, replaced or forced.
+func (p Plan) Repeatable() bool {
+	const few = 20
+	if p.DryRun || len(p.Steps) > 1 || len(p.OnFailure) > 0 {
+		return false
+	}
+	for _, step := range p.Steps {
+		actions := step.Actions()
+		if len(actions) > few {
+			return false
+		}
+		for _, a := range actions {
+			if a.Verb != Keep && a.Verb != SkipPrune && a.Verb != Apply || a.Force || a.Confirm {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // Changes counts the actions that change something in the cluster.
 func (p Plan) Changes() int {
 	count := 0

@@ -82,7 +82,7 @@ func input(t *testing.T, parts map[string][]byte) Input {
 		}
 		l := live[object.KeyOf(u)]
 		delete(live, object.KeyOf(u))
-		in.Items = append(in.Items, Item{Target: u, Live: l, InSync: l != nil && l.GetLabels()["in-sync"] != ""})
+		in.Items = append(in.Items, Item{Target: u, Live: l, InSync: l != nil && l.GetLabels()["in-sync"] != "", Exact: true})
 	}
 	for _, u := range live {
 		in.Items = append(in.Items, Item{Live: u})

@@ -30,7 +30,7 @@ func (r *Run) startHook(ctx context.Context, a syncplan.Action, phase v1alpha1.S
 	}
 	if exists && live != nil && slices.Contains(a.Delete, object.BeforeHookCreation) {
 		if err := r.deleteHook(ctx, live); err != nil {
-			result := failed(err)
+			result := failed(a, err)
 			return &result, ""
 		}
 		if live, exists = r.Cluster.Live(a.Key); exists && live != nil && !r.ours(live, phase) {
@@ -42,7 +42,7 @@ func (r *Run) startHook(ctx context.Context, a syncplan.Action, phase v1alpha1.S
 		return nil, "kind " + a.Key.Kind
 	}
 	if err != nil {
-		result := failed(err)
+		result := failed(a, err)
 		return &result, ""
 	}
 	started := synced(a, "created")
@@ -152,6 +152,30 @@ func (r *Run) letHooksGo(ctx context.Context, atEnd bool) error {
 		}
 	}
 	return nil
+}
+
+// ClearEnded deletes the objects of hooks that a run with KeepEnded has brought to their end, those whose policy says so. It
+// needs no results of that run: the objects say who made them and how they ended. What isn't read back yet is waited for.
+func (r *Run) ClearEnded(ctx context.Context) (waitsFor string, err error) {
+	if r.State.SyncResult == nil {
+		r.State.SyncResult = &v1alpha1.SyncOperationResult{}
+	}
+	for _, step := range r.Plan.Steps {
+		for _, a := range step.Actions() {
+			live, exists := r.Cluster.Live(a.Key)
+			if !a.Hook || !exists {
+				continue
+			}
+			if live == nil {
+				return name(a.Key), nil
+			}
+			if r.result(a, step.Phase) == nil {
+				r.note(a, step.Phase, synced(a, "created"))
+			}
+			r.observeHook(a, r.result(a, step.Phase))
+		}
+	}
+	return "", r.letHooksGo(ctx, true)
 }
 
 // doomed tells whether an ended hook's object is to be deleted.

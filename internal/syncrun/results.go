@@ -1,12 +1,14 @@
 package syncrun
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"fairlead.dev/fairlead/api/argo/v1alpha1"
+	"fairlead.dev/fairlead/internal/cluster"
 	"fairlead.dev/fairlead/internal/object"
 	"fairlead.dev/fairlead/internal/syncplan"
 )
@@ -50,6 +52,8 @@ func applied(a syncplan.Action, before string, answer *unstructured.Unstructured
 	switch {
 	case before == "":
 		verb = "created"
+	case a.Verb == syncplan.Replace:
+		verb = "replaced"
 	case before == answer.GetResourceVersion():
 		verb = "unchanged"
 	}
@@ -63,10 +67,13 @@ func synced(a syncplan.Action, verb string) v1alpha1.ResourceResult {
 	}
 }
 
-func failed(err error) v1alpha1.ResourceResult {
-	return v1alpha1.ResourceResult{
-		Status: v1alpha1.ResultCodeSyncFailed, HookPhase: v1alpha1.OperationFailed, Message: err.Error(),
+func failed(a syncplan.Action, err error) v1alpha1.ResourceResult {
+	message := err.Error()
+	var unknown *cluster.UnknownKindError
+	if errors.As(err, &unknown) {
+		message = unknown.ForObject(a.Key.Namespace, a.Key.Name)
 	}
+	return v1alpha1.ResourceResult{Status: v1alpha1.ResultCodeSyncFailed, HookPhase: v1alpha1.OperationFailed, Message: message}
 }
 
 // resourceName is how kubectl prints a kind: deployment.apps, configmap.

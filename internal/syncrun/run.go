@@ -57,6 +57,8 @@ type Run struct {
 	Health func(*unstructured.Unstructured) *health.Status
 	// Confirmed says that a person has approved the prunes that need it.
 	Confirmed bool
+	// KeepEnded leaves the objects of hooks at the end of the sync, for ClearEnded, once their end is recorded.
+	KeepEnded bool
 	// Pause is an optional wait between waves; zero is none.
 	Pause time.Duration
 	// Now is the clock.
@@ -98,7 +100,7 @@ func (r *Run) Advance(ctx context.Context) (Outcome, error) {
 	r.checked = true
 	outcome, err := r.advance(ctx, r.Plan.Steps)
 	if err == nil {
-		err = r.letHooksGo(ctx, outcome.Phase == v1alpha1.OperationSucceeded)
+		err = r.letHooksGo(ctx, outcome.Phase == v1alpha1.OperationSucceeded && !r.KeepEnded)
 	}
 	if err != nil || outcome.Phase == v1alpha1.OperationRunning {
 		return outcome, err

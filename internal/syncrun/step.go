@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -112,7 +113,7 @@ func (r *Run) act(ctx context.Context, a syncplan.Action, phase v1alpha1.SyncPha
 		return nil, "kind " + a.Key.Kind
 	}
 	if err != nil {
-		result := failed(err)
+		result := failed(a, err)
 		return &result, ""
 	}
 	done := applied(a, before, answer)
@@ -131,7 +132,7 @@ func (r *Run) kindMayCome(err error) bool {
 func (r *Run) prune(ctx context.Context, a syncplan.Action) *v1alpha1.ResourceResult {
 	if live, _ := r.Cluster.Live(a.Key); live == nil || live.GetDeletionTimestamp() == nil {
 		if err := r.Cluster.Delete(ctx, a.Live.GroupVersionKind(), a.Key, r.Plan.Propagation, a.Live.GetUID()); err != nil {
-			result := failed(err)
+			result := failed(a, err)
 			return &result
 		}
 	}
@@ -253,32 +254,61 @@ func (r *Run) check(ctx context.Context) bool {
 			continue
 		}
 		ok = false
-		r.note(actions[i], phases[i], failed(err))
+		r.note(actions[i], phases[i], failed(actions[i], err))
 	}
 	return ok
 }
 
-// tolerable are the errors of a dry-run that the sync itself may mend: a kind or namespace that it makes, and what Force is
-// for.
+// tolerable are the errors of a dry-run that the sync itself may mend: a kind or namespace that it makes, or what admission
+// looks for and it makes, and what Force is for.
 func (r *Run) tolerable(a syncplan.Action, err error) bool {
 	var unknown *cluster.UnknownKindError
 	if errors.As(err, &unknown) {
 		return r.Plan.DefinesKinds || r.Plan.SkipMissingKinds || object.HasSyncOption(a.Target, "SkipDryRunOnMissingResource=true")
 	}
 	if namespaceMissing(err, a.Key.Namespace) {
-		return r.makesNamespace(a.Key.Namespace)
+		return r.makes(object.Key{Kind: "Namespace", Name: a.Key.Namespace})
+	}
+	if missing, ok := admissionMisses(err, a.Key.Namespace); ok && r.makes(missing) {
+		return true
 	}
 	return a.Force
+}
+
+// admissions are the words of Kubernetes' own admission plug-ins about what a pod needs before it may be made.
+var admissions = []struct {
+	words      *regexp.Regexp
+	of         object.Key
+	namespaced bool
+}{
+	{regexp.MustCompile(`error looking up service account .*serviceaccount "([^"]+)" not found`), object.Key{Kind: "ServiceAccount"}, true},
+	{regexp.MustCompile(`no PriorityClass with name (\S+) was found`), object.Key{Group: "scheduling.k8s.io", Kind: "PriorityClass"}, false},
+	{regexp.MustCompile(`RuntimeClass "([^"]+)" not found`), object.Key{Group: "node.k8s.io", Kind: "RuntimeClass"}, false},
+}
+
+// admissionMisses is the object that an object of the namespace was refused for the lack of.
+func admissionMisses(err error, namespace string) (object.Key, bool) {
+	for _, m := range admissions {
+		if match := m.words.FindStringSubmatch(err.Error()); match != nil {
+			key := m.of
+			if key.Name = match[1]; m.namespaced {
+				key.Namespace = namespace
+			}
+			return key, true
+		}
+	}
+	return object.Key{}, false
 }
 
 func namespaceMissing(err error, namespace string) bool {
 	return namespace != "" && strings.Contains(err.Error(), fmt.Sprintf("namespaces %q not found", namespace))
 }
 
-func (r *Run) makesNamespace(name string) bool {
+// makes tells that an object is among those that the sync applies.
+func (r *Run) makes(key object.Key) bool {
 	for _, step := range r.Plan.Steps {
 		if slices.ContainsFunc(step.Actions(), func(a syncplan.Action) bool {
-			return a.Target != nil && a.Key == (object.Key{Kind: "Namespace", Name: name})
+			return a.Target != nil && a.Key == key
 		}) {
 			return true
 		}
@@ -294,7 +324,11 @@ func (r *Run) dryRun(ctx context.Context) Outcome {
 			if r.result(a, step.Phase) != nil {
 				continue
 			}
-			result := synced(a, "configured (dry run)")
+			verb := "configured (dry run)"
+			if a.Live == nil {
+				verb = "created (dry run)"
+			}
+			result := synced(a, verb)
 			switch a.Verb {
 			case syncplan.Prune:
 				result.Status, result.Message = v1alpha1.ResultCodePruned, "pruned (dry run)"

@@ -1,8 +1,12 @@
 package application
 
 import (
+	"context"
 	"fmt"
+	"slices"
 	"time"
+
+	"k8s.io/apimachinery/pkg/api/equality"
 
 	"fairlead.dev/fairlead/api/argo/v1alpha1"
 	"fairlead.dev/fairlead/internal/syncwindow"
@@ -17,6 +21,8 @@ type automation struct {
 	windows    syncwindow.Windows
 	options    Options
 	now        time.Time
+	// unheard is true when a sync seems to have been made that nobody heard of.
+	unheard bool
 }
 
 // automationDecision is an operation to begin, or when to decide again, or why nothing will be done.
@@ -26,8 +32,8 @@ type automationDecision struct {
 	warning   string
 }
 
-func (r *Reconciler) automation(v *visit) automation {
-	a := automation{app: v.app, comparison: v.comparison, windows: v.windows, options: v.options, now: r.clock.Now()}
+func (r *Reconciler) automation(ctx context.Context, v *visit) automation {
+	a := automation{app: v.app, comparison: v.comparison, windows: v.windows, options: v.options, now: r.clock.Now(), unheard: r.unheard(ctx, v)}
 	if v.unsigned != "" {
 		a.comparison = nil // there is nothing that may be synced to
 	}
@@ -37,21 +43,40 @@ func (r *Reconciler) automation(v *visit) automation {
 	return a
 }
 
+// unheard tells that the cluster has what Git says, under this application's name, though the status is about other
+// manifests, or none: a sync was made, and the hub was killed, or couldn't write, before it told of it. To sync once more
+// changes nothing, but tells; hooks would run again, and syncs with hooks are recorded before they act.
+func (r *Reconciler) unheard(ctx context.Context, v *visit) bool {
+	c := v.comparison
+	if v.session.heard || c == nil || c.status != v1alpha1.SyncStatusCodeSynced || len(c.objects) == 0 || len(c.hooks) > 0 {
+		return false
+	}
+	told := v.before.Status.Sync
+	sources, revisions := v1alpha1.ApplicationSources(told.ComparedTo.Sources), told.Revisions
+	if len(sources) == 0 {
+		sources, revisions = v1alpha1.ApplicationSources{told.ComparedTo.Source}, []string{told.Revision}
+	}
+	if !equality.Semantic.DeepEqual(sources, v.app.Spec.AllSources()) || len(revisions) != len(c.of.Revisions) {
+		return true
+	}
+	return !slices.Equal(revisions, c.of.Revisions) && !r.changes.Unchanged(ctx, c.of, revisions)
+}
+
 // decideAutoSync decides whether the application is to be synced by itself.
 func decideAutoSync(a automation) automationDecision {
 	policy := a.app.Spec.Automation()
 	state := a.app.Status.OperationState
 	switch {
 	case policy == nil, a.app.Held(), running(state), a.comparison == nil, a.comparison.of.Revisions == nil,
-		a.comparison.status != v1alpha1.SyncStatusCodeOutOfSync, !policy.Prune && a.onlyPrunes():
+		a.comparison.status != v1alpha1.SyncStatusCodeOutOfSync && !a.unheard, !policy.Prunes() && a.onlyPrunes():
 		return automationDecision{}
-	case policy.Prune && !policy.AllowEmpty && a.wipes():
+	case policy.Prunes() && !policy.AllowsEmpty() && a.wipes():
 		return automationDecision{warning: fmt.Sprintf("Skipping sync attempt to %s: auto-sync will wipe out all resources", full(a.revisions))}
 	}
 	if decision, closed := a.closed(); closed {
 		return decision
 	}
-	sync := &v1alpha1.SyncOperation{Prune: policy.Prune}
+	sync := &v1alpha1.SyncOperation{Prune: policy.Prunes()}
 	if len(a.app.Spec.Sources) > 0 {
 		sync.Revisions = a.revisions
 	} else {
@@ -69,10 +94,13 @@ func decideAutoSync(a automation) automationDecision {
 	if state == nil || !attempted(state.SyncResult, a.app.Spec, a.revisions) {
 		return automationDecision{operation: operation}
 	}
+	if a.unheard {
+		return automationDecision{}
+	}
 	if state.Phase != v1alpha1.OperationSucceeded {
 		return automationDecision{warning: fmt.Sprintf("Failed last sync attempt to %s: %s", full(a.revisions), state.Message)}
 	}
-	if !policy.SelfHeal {
+	if !policy.Heals() {
 		return automationDecision{}
 	}
 	return a.selfHeal(operation, state)

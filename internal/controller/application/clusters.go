@@ -39,7 +39,11 @@ func (r *Reconciler) changed(change cluster.Change) {
 	case change.Child:
 		// Health comes from what the application manages; children are for the tree.
 	case change.Instance != "":
-		r.wake(r.nameOf(change.Instance))
+		name := r.nameOf(change.Instance)
+		if r.sessions.get(name) == nil {
+			r.strays.note(name, change.Server)
+		}
+		r.wake(name)
 	default:
 		r.wakeCluster(change.Server)
 	}

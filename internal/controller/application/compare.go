@@ -3,6 +3,7 @@ package application
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 
 	"golang.org/x/sync/errgroup"
@@ -23,6 +24,8 @@ type compared struct {
 	// target is nil for what Git no longer has, live for what the cluster doesn't have yet.
 	target, live *unstructured.Unstructured
 	status       v1alpha1.SyncStatusCode
+	// uncounted objects don't make the application OutOfSync.
+	uncounted bool
 	// paths are the fields that differ.
 	paths []string
 	// checked says that the API server was asked about the manifest; refused is its answer if it doesn't accept it.
@@ -42,6 +45,8 @@ type comparison struct {
 	hooks   []*unstructured.Unstructured
 	// liveHooks are the objects of hooks that exist.
 	liveHooks map[object.Key]*unstructured.Unstructured
+	// homeless are objects of namespaced kinds for which neither manifest nor destination says a namespace.
+	homeless []*unstructured.Unstructured
 	// repeated are objects of which Git has several, once for each that doesn't count; excluded those that don't count at
 	// all because of their kind.
 	repeated []object.Key
@@ -83,11 +88,17 @@ func (r *Reconciler) compareAgain(ctx context.Context, v *visit) error {
 	if !v.operated || v.head == nil {
 		return nil
 	}
+	if err := r.render(ctx, v); err != nil { // what came along with the operation counts now, or no longer
+		return err
+	}
 	c, err := r.compare(ctx, v, v.head)
 	if err != nil {
 		return err
 	}
 	v.keep(c)
+	if !running(v.app.Status.OperationState) && c.status != v1alpha1.SyncStatusCodeSynced {
+		v.comeBack(0) // automation may have to go on; the echo of the status wakes nobody
+	}
 	return nil
 }
 
@@ -102,12 +113,17 @@ func (r *Reconciler) compare(ctx context.Context, v *visit, manifests *desired.M
 	if err := v.cluster.Watch(ctx, v.instance, r.kindsToWatch(v, placed)...); err != nil {
 		return nil, err
 	}
+	if state := v.app.Status.OperationState; v.asked || running(state) && !state.Operation.InitiatedBy.Automated {
+		if err := v.cluster.Search(ctx); err != nil {
+			return nil, err
+		}
+	}
 	for _, u := range placed.Objects {
 		if err := v.cluster.Manages(u.GetKind(), u.GetNamespace(), u.GetName()); err != nil {
 			return nil, err
 		}
 	}
-	c := &comparison{of: manifests, hooks: placed.Hooks, repeated: placed.Repeated, excluded: placed.Excluded, liveHooks: map[object.Key]*unstructured.Unstructured{}}
+	c := &comparison{of: manifests, hooks: placed.Hooks, homeless: placed.Homeless, repeated: placed.Repeated, excluded: placed.Excluded, liveHooks: map[object.Key]*unstructured.Unstructured{}}
 	wanted := make(map[object.Key]bool, len(placed.Objects))
 	c.objects = make([]compared, len(placed.Objects))
 	var group errgroup.Group
@@ -122,7 +138,11 @@ func (r *Reconciler) compare(ctx context.Context, v *visit, manifests *desired.M
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	for _, live := range v.cluster.Managed(v.instance) {
+	seen := maps.Clone(wanted)
+	for _, hook := range placed.Hooks {
+		delete(seen, object.KeyOf(hook)) // the same object may be both
+	}
+	for _, live := range v.cluster.Managed(v.instance, seen) {
 		key := object.KeyOf(live)
 		if v.custom.Excluded(key.GroupKind(), v.destination.Server) {
 			continue // none of our business any more, least of all to be pruned
@@ -144,7 +164,7 @@ func (r *Reconciler) compare(ctx context.Context, v *visit, manifests *desired.M
 		if o.live != nil {
 			o.health = v.custom.Health.Of(o.live)
 		}
-		if o.status == v1alpha1.SyncStatusCodeOutOfSync {
+		if o.status == v1alpha1.SyncStatusCodeOutOfSync && !o.uncounted {
 			c.status = v1alpha1.SyncStatusCodeOutOfSync
 		}
 	}
@@ -154,11 +174,9 @@ func (r *Reconciler) compare(ctx context.Context, v *visit, manifests *desired.M
 
 // surplus is an object that Git no longer has.
 func surplus(key object.Key, live *unstructured.Unstructured) compared {
-	o := compared{key: key, live: live, status: v1alpha1.SyncStatusCodeOutOfSync}
-	if object.HasCompareOption(live, "IgnoreExtraneous") {
-		o.status = v1alpha1.SyncStatusCodeSynced
+	return compared{
+		key: key, live: live, status: v1alpha1.SyncStatusCodeOutOfSync, uncounted: object.HasCompareOption(live, "IgnoreExtraneous"),
 	}
-	return o
 }
 
 // place puts the manifests into their namespaces; what was placed stays until manifests or destination change.

@@ -49,6 +49,9 @@ func (r *Reconciler) conditions(_ context.Context, v *visit) error {
 
 // warn tells of manifests that don't count, in Argo CD's words.
 func (c *comparison) warn(v *visit) {
+	for _, u := range c.homeless {
+		v.condition(v1alpha1.ApplicationConditionInvalidSpecError, "Namespace for %s %s is missing.", u.GetName(), u.GroupVersionKind())
+	}
 	times := map[object.Key]int{}
 	for _, key := range c.repeated {
 		times[key]++

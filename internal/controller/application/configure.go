@@ -8,10 +8,12 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"fairlead.dev/fairlead/api/argo/v1alpha1"
 	"fairlead.dev/fairlead/internal/customization"
 	"fairlead.dev/fairlead/internal/diff"
-	"fairlead.dev/fairlead/internal/render/kustomize"
+	"fairlead.dev/fairlead/internal/render"
 	"fairlead.dev/fairlead/internal/settings"
 )
 
@@ -58,12 +60,13 @@ func (r *Reconciler) onConfigMap(ctx context.Context, configMap *corev1.ConfigMa
 			r.log.Warn("an entry of the configuration is left out", "error", err)
 		}
 		r.wakeAll(q)
+		r.wakeNewlyServed(ctx, configMap, q)
 		return
 	}
 	if configMap.Name != settings.ConfigMapName {
 		return
 	}
-	r.onBuildOptions(kustomize.SettingsFrom(configMap.Data), q)
+	r.onRendering(render.SettingsFrom(configMap.Data), q)
 	now, err := r.settings.Customization(ctx)
 	if err != nil {
 		r.log.Warn("reading the configuration of objects", "error", err)
@@ -78,20 +81,43 @@ func (r *Reconciler) onConfigMap(ctx context.Context, configMap *corev1.ConfigMa
 	r.wakeAll(q)
 }
 
+// serves tells whether Applications of a namespace are the hub's.
+func (r *Reconciler) serves(ctx context.Context, namespace string) bool {
+	return r.settings.ApplicationNamespaces(ctx).Has(namespace)
+}
+
+// wakeNewlyServed looks at the applications of namespaces that haven't counted before.
+func (r *Reconciler) wakeNewlyServed(ctx context.Context, params *corev1.ConfigMap, q queue) {
+	listed := params.Data[settings.ApplicationNamespacesKey]
+	if before := r.served.Swap(&listed); before != nil && *before == listed || before == nil && listed == "" {
+		return
+	}
+	var list v1alpha1.ApplicationList
+	if err := r.client.List(ctx, &list, client.UnsafeDisableDeepCopy); err != nil {
+		r.log.Warn("finding the applications of namespaces that count now", "error", err)
+		return
+	}
+	for i := range list.Items {
+		enqueue(ctx, &list.Items[i], q)
+	}
+}
+
 func (r *Reconciler) wakeAll(q queue) {
 	for _, s := range r.sessions.find(func(*session) bool { return true }) {
 		q.Add(ctrl.Request{NamespacedName: s.name})
 	}
 }
 
-// onBuildOptions has kustomizations rendered anew when the operator wants them built in another way.
-func (r *Reconciler) onBuildOptions(now kustomize.Settings, q queue) {
-	if before := r.builds.Swap(&now); before.Equal(now) {
+// onRendering has sources rendered anew when the operator wants it done in another way: all, if with other tools.
+func (r *Reconciler) onRendering(now render.Settings, q queue) {
+	before := r.renders.Swap(&now)
+	if before.Equal(now) {
 		return
 	}
-	concerned := func(s *session) bool { return s.failing || s.known != nil && s.known.Kustomized() }
+	otherTools := before.Off != now.Off
+	concerned := func(s *session) bool { return otherTools || s.failing || s.known != nil && s.known.Kustomized() }
 	for _, s := range r.sessions.find(concerned) {
-		s.markStale(false, time.Time{})
+		s.markStale(otherTools, time.Time{})
 		q.Add(ctrl.Request{NamespacedName: s.name})
 	}
 }

@@ -92,7 +92,7 @@ func TestKilledAtEveryWrite(t *testing.T) {
 			}
 			for at := first; ; at += step {
 				n++
-				if f.killedAt(at, then, n) {
+				if f.killedAt(at, then, release(n)) {
 					f.wantRelease(n, keepers)
 					continue
 				}
@@ -100,6 +100,35 @@ func TestKilledAtEveryWrite(t *testing.T) {
 					t.Error("that is too few to be a sync")
 				}
 				return
+			}
+		})
+	}
+}
+
+// TestKilledBeforeItTold kills the hub at each write of a sync that isn't recorded before it acts. The next one tells of it all
+// the same: no revision that was deployed is missing in the history.
+func TestKilledBeforeItTold(t *testing.T) {
+	for name, then := range map[string]fault{"before it": reset, "after it": lost} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFleet(t)
+			plain := func(n int) map[string]string {
+				return map[string]string{"a/first.yaml": configMap("first", fmt.Sprintf("v%d", n))}
+			}
+			revision := f.commit(plain(0))
+			f.start()
+			f.app("a", "a", automated)
+			f.untilSynced("a", revision)
+			for at := 1; f.killedAt(at, then, plain(at)); at++ {
+				if last := f.get("a").Status.History; len(last) != at+1 {
+					t.Errorf("killed at write %d: %d entries in the history, want %d", at, len(last), at+1)
+				}
+				if at == 10 {
+					t.Fatal("a small sync makes more than ten writes")
+				}
+			}
+			if got := len(f.get("a").Status.History); got < 4 {
+				t.Errorf("%d syncs were seen: too few to have been killed at each write", got)
 			}
 		})
 	}
@@ -119,10 +148,10 @@ func longRun(t *testing.T) time.Duration {
 	return d
 }
 
-// killedAt has release n synced by a hub that is killed at a write, and by one after it. It is false if there are fewer writes.
-func (f *fleet) killedAt(at int, then fault, n int) bool {
+// killedAt has files synced by a hub that is killed at a write, and by one after it. It is false if there are fewer writes.
+func (f *fleet) killedAt(at int, then fault, files map[string]string) bool {
 	f.stop()
-	revision := f.commit(release(n))
+	revision := f.commit(files)
 	killed := make(chan struct{})
 	f.wire.breakBy(killAt(int64(at), then, killed))
 	f.start()

@@ -29,17 +29,11 @@ type deletion struct {
 func deletionHooks(moment object.Hook) func(*Reconciler, context.Context, *visit) (string, error) {
 	return func(r *Reconciler, ctx context.Context, v *visit) (string, error) {
 		s := v.session
-		if s.deletion == nil || s.deletion.moment != moment || s.deletion.run.Cluster != v.cluster {
-			planned, err := r.planDeletion(ctx, v, moment)
-			if err != nil {
-				return "", fmt.Errorf("preparing the %s hooks: %w", moment, err)
-			}
-			s.deletion = planned
-		}
-		acting, err := r.acting(ctx, v)
+		acting, err := r.deletionRun(ctx, v, moment)
 		if err != nil {
 			return "", err
 		}
+		s.deletion.run.KeepEnded = slices.Contains(v.app.Finalizers, cleanupFinalizers[moment])
 		outcome, err := s.deletion.run.Advance(acting)
 		if err == nil && outcome.Phase == v1alpha1.OperationRunning {
 			if outcome.Again > 0 {
@@ -47,12 +41,49 @@ func deletionHooks(moment object.Hook) func(*Reconciler, context.Context, *visit
 			}
 			return outcome.Message, nil
 		}
-		s.deletion = nil
 		if err == nil && outcome.Phase != v1alpha1.OperationSucceeded {
 			err = fmt.Errorf("running the %s hooks: %s", moment, outcome.Message)
 		}
+		if err != nil || !s.deletion.run.KeepEnded {
+			s.deletion = nil // tried anew, or over
+		}
 		return "", err
 	}
+}
+
+// cleanupFinalizers are those that stay until the objects of ended hooks are deleted: that the hooks have ended is recorded by
+// the absence of the other finalizer, so that they run once, also when the hub is killed meanwhile.
+var cleanupFinalizers = map[object.Hook]string{
+	object.HookPreDelete:  v1alpha1.PreDeleteCleanupFinalizer,
+	object.HookPostDelete: v1alpha1.PostDeleteCleanupFinalizer,
+}
+
+// clearHooks deletes the objects of the hooks of one moment that have ended.
+func clearHooks(moment object.Hook) func(*Reconciler, context.Context, *visit) (string, error) {
+	return func(r *Reconciler, ctx context.Context, v *visit) (string, error) {
+		acting, err := r.deletionRun(ctx, v, moment)
+		if err != nil {
+			return "", err
+		}
+		waitsFor, err := v.session.deletion.run.ClearEnded(acting)
+		if err != nil || waitsFor == "" {
+			v.session.deletion = nil
+		}
+		return waitsFor, err
+	}
+}
+
+// deletionRun sees that the session has the run of a moment's hooks, and returns the context to act in.
+func (r *Reconciler) deletionRun(ctx context.Context, v *visit, moment object.Hook) (acting context.Context, err error) {
+	s := v.session
+	if s.deletion == nil || s.deletion.moment != moment || s.deletion.run.Cluster != v.cluster {
+		planned, err := r.planDeletion(ctx, v, moment)
+		if err != nil {
+			return nil, fmt.Errorf("preparing the %s hooks: %w", moment, err)
+		}
+		s.deletion = planned
+	}
+	return r.acting(ctx, v)
 }
 
 // planDeletion makes the run of the hooks that were in the manifests when the application was last compared.
@@ -144,12 +175,12 @@ func (r *Reconciler) guard(_ context.Context, v *visit) error {
 	}
 	for _, f := range []struct {
 		moment object.Hook
-		names  []string
+		name   string
 	}{
-		{object.HookPreDelete, []string{v1alpha1.PreDeleteFinalizer, v1alpha1.PreDeleteCleanupFinalizer}},
-		{object.HookPostDelete, []string{v1alpha1.PostDeleteFinalizer, v1alpha1.PostDeleteCleanupFinalizer}},
+		{object.HookPreDelete, v1alpha1.PreDeleteFinalizer},
+		{object.HookPostDelete, v1alpha1.PostDeleteFinalizer},
 	} {
-		for _, name := range f.names {
+		for _, name := range []string{f.name, cleanupFinalizers[f.moment]} {
 			at := slices.Index(v.app.Finalizers, name)
 			switch {
 			case has[f.moment] && at < 0:

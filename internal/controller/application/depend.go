@@ -3,7 +3,6 @@ package application
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -35,41 +34,24 @@ func dependsOnKeys(o client.Object) []string {
 
 // checkDependencies refuses a spec whose dependencies can't be meant: one on itself by any way, or with an unknown gate.
 func (r *Reconciler) checkDependencies(ctx context.Context, v *visit) (complaint string, err error) {
-	if len(v.app.Spec.DependsOn) == 0 {
-		return "", nil
-	}
-	if complaint = dependency.Validate(v.app.Spec.DependsOn); complaint != "" {
-		return complaint, nil
-	}
-	start := client.ObjectKeyFromObject(v.app)
-	cycle := dependency.Cycle(start, func(name types.NamespacedName) []types.NamespacedName {
-		app := v.app
-		if name != start {
-			app = &v1alpha1.Application{}
-			if getErr := r.client.Get(ctx, name, app); getErr != nil {
-				if !apierrors.IsNotFound(getErr) {
-					err = fmt.Errorf("reading application %s: %w", name, getErr)
-				}
-				return nil
-			}
-		}
-		return dependency.Names(app)
+	complaint, err = dependency.Check(v.app, func(name types.NamespacedName) (*v1alpha1.Application, error) {
+		app := &v1alpha1.Application{}
+		return app, client.IgnoreNotFound(r.client.Get(ctx, name, app))
 	})
-	if cycle != nil {
-		v.session.setWaiting(true) // for whoever breaks it
-		return fmt.Sprintf("spec.dependsOn makes a cycle: %s: take one of them out", dependency.Path(cycle)), err
+	if complaint != "" {
+		v.session.setWaiting(true) // for whoever breaks the cycle
 	}
-	return "", err
+	return complaint, err
 }
 
 // depend finds out whether a sync has to wait for other applications. An application that waits is woken when one of them
 // changes (settle).
-func (r *Reconciler) depend(_ context.Context, v *visit) error {
+func (r *Reconciler) depend(ctx context.Context, v *visit) error {
 	s := v.session
 	s.setWaiting(len(v.app.Spec.DependsOn) > 0) // before the look, so that no change is missed
 	var blocked []string
 	for _, d := range v.app.Spec.DependsOn {
-		if reason := dependency.Blocked(d, r.stateOf(dependency.Name(d, v.app.Namespace))); reason != "" {
+		if reason := dependency.Blocked(d, r.stateOf(ctx, dependency.Name(d, v.app.Namespace))); reason != "" {
 			blocked = append(blocked, reason)
 		}
 	}
@@ -82,10 +64,10 @@ func (r *Reconciler) depend(_ context.Context, v *visit) error {
 }
 
 // stateOf is what the sessions know of an application. One without a session is new, or gone.
-func (r *Reconciler) stateOf(name types.NamespacedName) dependency.State {
+func (r *Reconciler) stateOf(ctx context.Context, name types.NamespacedName) dependency.State {
 	s := r.sessions.get(name)
 	if s == nil {
-		err := r.client.Get(context.Background(), name, &v1alpha1.Application{})
+		err := r.client.Get(ctx, name, &v1alpha1.Application{})
 		return dependency.State{Missing: apierrors.IsNotFound(err)}
 	}
 	s.mu.Lock()
@@ -115,6 +97,7 @@ func (r *Reconciler) settle(ctx context.Context, v *visit) {
 		Sync:      status.Sync.Status, Health: status.Health.Status,
 	}
 	s.mu.Unlock()
+	r.strays.take(s.name) // it is there
 	r.wakeDependents(ctx, s.name)
 }
 
@@ -130,6 +113,10 @@ func (r *Reconciler) gone(ctx context.Context, name types.NamespacedName) error 
 		for _, d := range dependencies {
 			r.wake(d)
 		}
+	}
+	if err := r.letStrayHooksGo(ctx, name); err != nil {
+		r.log.Warn("hooks are left", "error", err)
+		return err
 	}
 	r.sessions.drop(name)
 	r.metrics.forget(name.Namespace, name.Name)

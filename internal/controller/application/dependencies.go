@@ -29,7 +29,7 @@ type Dependencies struct {
 	Manifests Manifests
 	Changes   Changes
 	Bus       *event.Bus
-	// Signatures verifies what projects with signatureKeys demand; nil means that nothing is signed.
+	// Signatures verifies what projects demand of sources; nil means that nothing is signed.
 	Signatures Signatures
 	// Polling is what the operator configured of it, else the standard that it is given; nil means that the options count.
 	Polling func(ctx context.Context, standard settings.Polling) (settings.Polling, error)
@@ -45,7 +45,8 @@ type Dependencies struct {
 // Settings knows the configured clusters, and what an operator says of objects; *live.Source is one.
 type Settings interface {
 	configured
-	Cluster(ctx context.Context, serverOrName string) (settings.Cluster, error)
+	// Destination is the cluster that an application names.
+	Destination(ctx context.Context, d v1alpha1.ApplicationDestination) (settings.Cluster, error)
 	Clusters(ctx context.Context) ([]settings.Cluster, error)
 }
 
@@ -53,6 +54,8 @@ type configured interface {
 	// Customization returns the same pointer until something changes.
 	Customization(ctx context.Context) (*customization.Settings, error)
 	ConfigMap(ctx context.Context, name string) (map[string]string, error)
+	// ApplicationNamespaces are those whose Applications count.
+	ApplicationNamespaces(ctx context.Context) settings.Namespaces
 }
 
 // Clusters connects to them; Registry makes one of a *cluster.Registry.
@@ -84,7 +87,7 @@ type observation interface {
 type liveCache interface {
 	Watch(ctx context.Context, instance string, gvks ...schema.GroupVersionKind) error
 	Live(key object.Key) (u *unstructured.Unstructured, exists bool)
-	Managed(instance string) []*unstructured.Unstructured
+	Managed(instance string, but map[object.Key]bool) []*unstructured.Unstructured
 }
 
 type writer interface {
@@ -106,6 +109,8 @@ type inventory interface {
 }
 
 type orphanage interface {
+	// Search looks for objects of all kinds, not only of those that applications are known to have.
+	Search(ctx context.Context) error
 	Monitor(ctx context.Context, instance string, o *cluster.Orphanage) (count int, complete bool, err error)
 }
 
@@ -130,7 +135,7 @@ type Changes interface {
 
 // Signatures verifies the signatures of commits and tags; *desired.Signatures does.
 type Signatures interface {
-	Verify(ctx context.Context, project string, sources v1alpha1.ApplicationSources, asked, commits []string) ([]signature.Verification, error)
+	Verify(ctx context.Context, project string, source v1alpha1.ApplicationSource, asked, commit string, history bool) ([]signature.Checked, error)
 }
 
 // Registry adapts a registry of clusters.

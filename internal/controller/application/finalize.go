@@ -26,9 +26,15 @@ type deletionStage struct {
 }
 
 var deletionStages = []deletionStage{
-	{isFinalizer(v1alpha1.PreDeleteFinalizer), deletionHooks(object.HookPreDelete)},
+	{exactly(v1alpha1.PreDeleteFinalizer), deletionHooks(object.HookPreDelete)},
+	{exactly(v1alpha1.PreDeleteCleanupFinalizer), clearHooks(object.HookPreDelete)},
 	{isFinalizer(v1alpha1.ResourcesFinalizer), (*Reconciler).deleteManaged},
-	{isFinalizer(v1alpha1.PostDeleteFinalizer), deletionHooks(object.HookPostDelete)},
+	{exactly(v1alpha1.PostDeleteFinalizer), deletionHooks(object.HookPostDelete)},
+	{exactly(v1alpha1.PostDeleteCleanupFinalizer), clearHooks(object.HookPostDelete)},
+}
+
+func exactly(finalizer string) func(string) bool {
+	return func(name string) bool { return name == finalizer }
 }
 
 // isFinalizer matches a finalizer and its variants, such as that with /background.
@@ -61,8 +67,12 @@ func (r *Reconciler) finalize(ctx context.Context, v *visit) (ctrl.Result, error
 			return ctrl.Result{RequeueAfter: v.again}, ignoreNotFound(r.write(ctx, v, false))
 		}
 		v.app.Finalizers = slices.DeleteFunc(slices.Clone(v.app.Finalizers), stage.concerns)
-		if err := r.write(ctx, v, false); err != nil {
-			return ctrl.Result{}, ignoreNotFound(err)
+		released := len(v.app.Finalizers) == 0
+		if err := ignoreNotFound(r.write(ctx, v, false)); err != nil {
+			return ctrl.Result{}, err
+		}
+		if released {
+			v.session.released = v.app.UID
 		}
 	}
 	return ctrl.Result{}, nil
@@ -151,7 +161,7 @@ func (r *Reconciler) deleteManaged(ctx context.Context, v *visit) (waitsFor stri
 func (r *Reconciler) doomed(v *visit) []*unstructured.Unstructured {
 	var objects []*unstructured.Unstructured
 	self := object.Key{Group: v1alpha1.GroupVersion.Group, Kind: "Application", Namespace: v.app.Namespace, Name: v.app.Name}
-	for _, u := range v.cluster.Managed(v.instance) {
+	for _, u := range v.cluster.Managed(v.instance, nil) {
 		key := object.KeyOf(u)
 		moments, _ := object.Hooks(u)
 		word, own := r.deletionWord(v, u)
@@ -201,9 +211,5 @@ func (r *Reconciler) unapproved(v *visit, objects []*unstructured.Unstructured) 
 // permitsLive tells whether the project lets the application have an object that is there. What it doesn't is none of the
 // application's business: it is neither shown nor pruned nor deleted.
 func permitsLive(v *visit, key object.Key) bool {
-	if !project.PermitsKind(v.project, key, key.Namespace != "") {
-		return false
-	}
-	return key.Namespace == "" || project.PermitsDestination(v.project,
-		project.Destination{Server: v.destination.Server, Name: v.destination.Name, Namespace: key.Namespace})
+	return project.PermitsObject(v.project, key, project.Destination{Server: v.destination.Server, Name: v.destination.Name})
 }

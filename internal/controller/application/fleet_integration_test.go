@@ -27,6 +27,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/wait"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
+	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -40,7 +41,6 @@ import (
 	"fairlead.dev/fairlead/internal/event"
 	"fairlead.dev/fairlead/internal/git"
 	"fairlead.dev/fairlead/internal/render"
-	"fairlead.dev/fairlead/internal/render/kustomize"
 	"fairlead.dev/fairlead/internal/settings"
 	"fairlead.dev/fairlead/internal/settings/live"
 	"fairlead.dev/fairlead/internal/testkube"
@@ -68,6 +68,8 @@ type fleet struct {
 	sockets string
 	others  *others
 	options Options
+	// clock is the hubs'.
+	clock movedClock
 	// stop kills the newest hub.
 	stop func()
 	// silent means that no webhook tells of commits.
@@ -251,15 +253,15 @@ func (f *fleet) start() (stop func()) {
 	}
 	manifests := desired.New(store, f.renderer, source.Remote).
 		WithArtifacts(desired.Artifacts{Client: f.published.client(f.t), Settings: source, Permits: f.permits})
-	manifests.WithKustomize(func(ctx context.Context) (kustomize.Settings, error) {
+	manifests.WithSettings(func(ctx context.Context) (render.Settings, error) {
 		data, err := source.ConfigMap(ctx, settings.ConfigMapName)
-		return kustomize.SettingsFrom(data), err
+		return render.SettingsFrom(data), err
 	})
 	f.metrics = prometheus.NewRegistry()
 	log := slog.New(slog.NewTextHandler(f.t.Output(), nil))
 	err = Setup(mgr, Dependencies{
 		Settings: source, Clusters: Registry{registry}, Manifests: manifests, Changes: manifests, Bus: f.bus, Logger: log, Metrics: f.metrics,
-		Signatures: &desired.Signatures{Source: manifests, Keys: source.GPGKeys, Now: time.Now}, Polling: source.Polling,
+		Signatures: &desired.Signatures{Source: manifests, Keys: source.GPGKeys, Now: time.Now}, Polling: source.Polling, Clock: &f.clock,
 	}, f.options)
 	if err != nil {
 		f.t.Fatal(err)
@@ -302,8 +304,20 @@ func (f *fleet) app(name, path string, change ...func(*v1alpha1.Application)) {
 // name is the application's real name: the tests' hubs share a cluster, in which names of applications must differ.
 func (f *fleet) name(name string) string { return f.hub + "-" + name }
 
+// movedClock is the time, or as much before or after it as a test wants. Its timers and tickers are not moved.
+type movedClock struct {
+	clock.RealClock
+	by atomic.Int64
+}
+
+func (c *movedClock) Now() time.Time                  { return time.Now().Add(time.Duration(c.by.Load())) }
+func (c *movedClock) Since(t time.Time) time.Duration { return c.Now().Sub(t) }
+
+// set has it be that time now.
+func (c *movedClock) set(to time.Time) { c.by.Store(int64(time.Until(to))) }
+
 func automated(app *v1alpha1.Application) {
-	app.Spec.SyncPolicy = &v1alpha1.SyncPolicy{Automated: &v1alpha1.SyncPolicyAutomated{Prune: true, SelfHeal: true}}
+	app.Spec.SyncPolicy = &v1alpha1.SyncPolicy{Automated: &v1alpha1.SyncPolicyAutomated{Prune: new(true), SelfHeal: new(true)}}
 }
 
 func (f *fleet) get(name string) *v1alpha1.Application {

@@ -2,7 +2,11 @@ package application
 
 import (
 	"context"
+	"fmt"
 	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"fairlead.dev/fairlead/api/argo/v1alpha1"
 	"fairlead.dev/fairlead/internal/cluster"
@@ -14,42 +18,91 @@ import (
 func (r *Reconciler) health(_ context.Context, v *visit) error {
 	r.describe(v)
 	status := &v.app.Status
-	code := v1alpha1.HealthStatusUnknown
-	if v.comparison != nil {
-		code = v.comparison.health(v.app)
-	} else if v.headErr != nil && v.cluster != nil && status.Health.Status != "" {
-		// Git's newest state can't be read; what runs goes on as it was last seen.
-		code = status.Health.Status
+	code, message := v1alpha1.HealthStatusUnknown, ""
+	switch {
+	case v.comparison != nil:
+		code, message = v.comparison.health(v.app)
+	case v.headErr == nil || v.cluster == nil:
+	// Git's newest state can't be read. Where nothing runs, nothing is ill; what runs goes on as it was last seen.
+	case len(status.Resources) == 0 && status.Health.Status != v1alpha1.HealthStatusMissing:
+		code = v1alpha1.HealthStatusHealthy
+	case status.Health.Status != "":
+		code, message = status.Health.Status, status.Health.Message
 	}
-	if status.Health.Status != code {
+	switch {
+	case status.Health.Status != code:
 		now := r.now()
-		status.Health = v1alpha1.AppHealthStatus{Status: code, LastTransitionTime: &now}
-	}
+		status.Health = v1alpha1.AppHealthStatus{Status: code, Message: message, LastTransitionTime: &now}
+	case v.options.PersistHealth:
+		status.Health.Message = message
+	} // else it goes on saying what made the health what it is: that is no reason for a write
 	return nil
 }
 
-// health is that of the worst live object. What is missing is told by the sync status, so it counts only when nothing is
-// there. The application itself doesn't count among its own objects, nor a child of which nothing is known yet.
-func (c *comparison) health(app *v1alpha1.Application) v1alpha1.HealthStatusCode {
-	worst, lives := v1alpha1.HealthStatusHealthy, len(c.objects) == 0
+// health is that of the worst live object, and says whose that is. What is missing is told by the sync status, so it counts
+// only when nothing is there. The application itself doesn't count among its own objects, nor a child of which nothing is
+// known yet.
+func (c *comparison) health(app *v1alpha1.Application) (worst v1alpha1.HealthStatusCode, message string) {
+	worst = v1alpha1.HealthStatusHealthy
+	lives := len(c.objects) == 0
+	var causes []object.Key
 	for _, o := range c.objects {
 		if o.live == nil {
 			continue
 		}
 		lives = true
-		application := o.key.Group == v1alpha1.GroupVersion.Group && o.key.Kind == "Application"
 		switch {
 		case o.health == nil || object.IgnoresHealth(o.live):
-		case application && o.key.Namespace == app.Namespace && o.key.Name == app.Name:
-		case application && (o.health.Code == v1alpha1.HealthStatusMissing || o.health.Code == v1alpha1.HealthStatusUnknown):
-		default:
-			worst = health.Worst(worst, o.health.Code)
+		case isApplication(o.key) && o.key.Namespace == app.Namespace && o.key.Name == app.Name:
+		case isApplication(o.key) && (o.health.Code == v1alpha1.HealthStatusMissing || o.health.Code == v1alpha1.HealthStatusUnknown):
+		case health.Worse(o.health.Code, worst):
+			worst, causes = o.health.Code, []object.Key{o.key}
+		case o.health.Code == worst && worst != v1alpha1.HealthStatusHealthy:
+			causes = append(causes, o.key)
 		}
 	}
 	if !lives {
-		return v1alpha1.HealthStatusMissing
+		return v1alpha1.HealthStatusMissing, ""
 	}
-	return worst
+	return worst, causedBy(causes)
+}
+
+// maxCauses bounds the objects that a health's message names.
+const maxCauses = 3
+
+// causedBy names objects, in Argo CD's form: Caused by apps/Deployment:shop/web.
+func causedBy(causes []object.Key) string {
+	if len(causes) == 0 {
+		return ""
+	}
+	slices.SortFunc(causes, object.Key.Compare)
+	var names []string
+	for _, key := range causes[:min(len(causes), maxCauses)] {
+		names = append(names, strings.TrimPrefix(key.Group+"/"+key.Kind, "/")+":"+strings.TrimPrefix(key.Namespace+"/"+key.Name, "/"))
+	}
+	text := "Caused by " + strings.Join(names, ", ")
+	if len(causes) > maxCauses {
+		text += fmt.Sprintf(" and %d more", len(causes)-maxCauses)
+	}
+	return text
+}
+
+func isApplication(key object.Key) bool {
+	return key.Group == v1alpha1.GroupVersion.Group && key.Kind == "Application"
+}
+
+// hasApplications tells whether there are applications among the live objects, or among those that an ApplicationSet made.
+func (c *comparison) hasApplications() bool {
+	return slices.ContainsFunc(c.objects, func(o compared) bool {
+		if o.live == nil || o.key.Group != v1alpha1.GroupVersion.Group {
+			return false
+		}
+		if o.key.Kind == "ApplicationSet" {
+			made, _, _ := unstructured.NestedSlice(o.live.Object, "status", "resources")
+			return len(made) > 0
+		}
+		return isApplication(o.key)
+	})
 }
 
 // describe writes the outcome of the comparison into the status.
@@ -80,7 +133,13 @@ func (r *Reconciler) describe(v *visit) {
 			status.SourceType = c.of.Types[0]
 		}
 	}
-	status.Resources = c.resources()
+	status.Resources, status.ResourceHealthSource = c.resources(v), ""
+	if !v.options.PersistHealth {
+		status.ResourceHealthSource = v1alpha1.ResourceHealthInTree
+		for i := range status.Resources {
+			status.Resources[i].Health = nil
+		}
+	}
 	if !v.asked && !v.operated && before.Status == c.status && c.status == v1alpha1.SyncStatusCodeSynced && sameButRevision(v, before) {
 		// A commit that changes nothing here is no news.
 		status.Sync.Revision, status.Sync.Revisions = before.Revision, before.Revisions
@@ -96,13 +155,14 @@ func (r *Reconciler) describe(v *visit) {
 	slices.Sort(images)
 	slices.Sort(urls)
 	status.Summary.Images, status.Summary.ExternalURLs = slices.Compact(images), slices.Compact(urls)
+	status.Summary.IsAppOfApps = c.hasApplications()
 	if status.ControllerNamespace == "" {
 		status.ControllerNamespace = r.options.Namespace
 	}
 }
 
-// resources are the objects in the order of their keys.
-func (c *comparison) resources() []v1alpha1.ResourceStatus {
+// resources are the objects in the order of their keys. How it is with what the project doesn't permit, nobody is told.
+func (c *comparison) resources(v *visit) []v1alpha1.ResourceStatus {
 	var resources []v1alpha1.ResourceStatus
 	for _, o := range c.objects {
 		manifest := o.target
@@ -113,6 +173,9 @@ func (c *comparison) resources() []v1alpha1.ResourceStatus {
 			Group: o.key.Group, Version: manifest.GroupVersionKind().Version, Kind: o.key.Kind, Namespace: o.key.Namespace, Name: o.key.Name,
 			Status: o.status, SyncWave: int64(object.Wave(manifest)), RequiresPruning: o.target == nil,
 			RequiresDeletionConfirmation: object.HasSyncOption(manifest, "Prune=confirm") || object.HasSyncOption(manifest, "Delete=confirm"),
+		}
+		if o.target != nil && v.project != nil && !permitsLive(v, o.key) {
+			resource.Status = v1alpha1.SyncStatusCodeUnknown
 		}
 		switch {
 		case o.live == nil:

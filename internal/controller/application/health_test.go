@@ -1,6 +1,7 @@
 package application
 
 import (
+	"strings"
 	"testing"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -27,23 +28,27 @@ func TestHealthOfAnApplication(t *testing.T) {
 	absent := compared{key: object.Key{Kind: "Pod", Name: "absent"}, target: &unstructured.Unstructured{}}
 
 	for name, test := range map[string]struct {
-		want    v1alpha1.HealthStatusCode
+		want    string
 		objects []compared
 	}{
 		"nothing in Git":                   {"Healthy", nil},
 		"all is missing":                   {"Missing", []compared{absent, absent}},
 		"one is missing":                   {"Healthy", []compared{absent, live("Pod", "a", "Healthy")}},
 		"only what has no health is there": {"Healthy", []compared{absent, live("ConfigMap", "a", "")}},
-		"the worst counts":                 {"Degraded", []compared{live("Pod", "a", "Progressing"), live("Pod", "b", "Degraded"), live("Job", "c", "Suspended")}},
-		"unknown is worst":                 {"Unknown", []compared{live("Pod", "a", "Degraded"), live("Pod", "b", "Unknown")}},
+		"the worst counts":                 {"Degraded: Caused by Pod:argocd/b", []compared{live("Pod", "a", "Progressing"), live("Pod", "b", "Degraded"), live("Job", "c", "Suspended")}},
+		"unknown is worst":                 {"Unknown: Caused by Pod:argocd/b", []compared{live("Pod", "a", "Degraded"), live("Pod", "b", "Unknown")}},
 		"annotated to be ignored":          {"Healthy", []compared{ignored}},
 		"itself":                           {"Healthy", []compared{live("Application", "root", "Degraded")}},
 		"a child nothing is known of":      {"Healthy", []compared{live("Application", "child", "Unknown"), live("Application", "other", "Missing")}},
-		"a degraded child":                 {"Degraded", []compared{live("Application", "child", "Degraded")}},
+		"many": {"Degraded: Caused by Job:argocd/c, Pod:argocd/a, Pod:argocd/b and 2 more", []compared{
+			live("Pod", "d", "Degraded"), live("Pod", "e", "Degraded"), live("Pod", "b", "Degraded"), live("Pod", "a", "Degraded"), live("Job", "c", "Degraded"),
+		}},
+		"a degraded child": {"Degraded: Caused by argoproj.io/Application:argocd/child", []compared{live("Application", "child", "Degraded")}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			app := &v1alpha1.Application{ObjectMeta: metav1.ObjectMeta{Namespace: "argocd", Name: "root"}}
-			if got := (&comparison{objects: test.objects}).health(app); got != test.want {
+			code, message := (&comparison{objects: test.objects}).health(app)
+			if got := strings.TrimSuffix(string(code)+": "+message, ": "); got != test.want {
 				t.Errorf("got %s, want %s", got, test.want)
 			}
 		})

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"fairlead.dev/fairlead/internal/cluster"
@@ -24,15 +23,15 @@ func (r *Reconciler) judge(ctx context.Context, v *visit, o *compared) (verdict,
 	}
 	if same, err := literally(o); err != nil {
 		return judged, err
-	} else if same {
+	} else if same && len(object.LackingPorts(o.target, o.live)) == 0 {
 		v.session.remember(o.key, judged)
 		v.session.forgetNormal(o.key) // it is no longer needed, and large
 		return judged, nil
 	}
 	n, ok := v.session.normalised(o.key, o.target)
 	if !ok || n.refused != nil && r.clock.Now().After(n.again) {
-		_, err := v.cluster.Apply(ctx, o.target, cluster.ApplyOptions{DryRun: true})
-		if err != nil && !refusal(err) {
+		_, err := v.cluster.Apply(ctx, o.target, cluster.ApplyOptions{DryRun: true, SkipValidation: skipsValidation(v, o.target)})
+		if err != nil && !cluster.Refusal(err) {
 			return judged, fmt.Errorf("comparing: %w", err)
 		}
 		if err != nil {
@@ -48,7 +47,7 @@ func (r *Reconciler) judge(ctx context.Context, v *visit, o *compared) (verdict,
 	if err != nil {
 		return judged, err
 	}
-	judged.paths = paths
+	judged.paths = append(paths, object.LackingPorts(o.target, o.live)...)
 	v.session.remember(o.key, judged)
 	return judged, nil
 }
@@ -97,9 +96,9 @@ func literally(o *compared) (bool, error) {
 // predict compares an object whole with what an apply would make of it, what admission webhooks do included. The answer
 // depends on the live object, so it is asked for at each change.
 func (r *Reconciler) predict(ctx context.Context, v *visit, o *compared, judged verdict) (verdict, error) {
-	answer, err := v.cluster.Apply(ctx, o.target, cluster.ApplyOptions{DryRun: true})
+	answer, err := v.cluster.Apply(ctx, o.target, cluster.ApplyOptions{DryRun: true, SkipValidation: skipsValidation(v, o.target)})
 	if err != nil {
-		if !refusal(err) {
+		if !cluster.Refusal(err) {
 			return judged, fmt.Errorf("comparing: %w", err)
 		}
 		o.refused = err
@@ -118,8 +117,8 @@ func (r *Reconciler) predict(ctx context.Context, v *visit, o *compared, judged 
 	return judged, nil
 }
 
-// refusal tells the API server's no to a manifest from an outage.
-func refusal(err error) bool {
-	return apierrors.IsInvalid(err) || apierrors.IsBadRequest(err) || apierrors.IsForbidden(err) || apierrors.IsConflict(err) ||
-		apierrors.IsMethodNotSupported(err) || apierrors.IsRequestEntityTooLargeError(err) || apierrors.IsInternalError(err) || apierrors.IsNotFound(err)
+// skipsValidation tells whether fields that the API server doesn't know are to be left out rather than refused.
+func skipsValidation(v *visit, target *unstructured.Unstructured) bool {
+	policy := v.app.Spec.SyncPolicy
+	return object.HasSyncOption(target, "Validate=false") || policy != nil && policy.SyncOptions.HasOption("Validate=false")
 }

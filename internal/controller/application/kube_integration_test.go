@@ -146,7 +146,7 @@ func TestUnreachableClusterConcernsItsOwnApplications(t *testing.T) {
 	f.app("nowhere", "a", automated, func(app *v1alpha1.Application) { app.Spec.Destination.Server = "https://unknown" })
 	f.untilSynced("near", revision)
 	f.untilCondition("far", v1alpha1.ApplicationConditionComparisonError, `reaching cluster "far"`)
-	f.untilCondition("nowhere", v1alpha1.ApplicationConditionInvalidSpecError, "not configured")
+	f.untilCondition("nowhere", v1alpha1.ApplicationConditionInvalidSpecError, "register it")
 }
 
 func TestNothingIsWrittenAtARestart(t *testing.T) {
@@ -191,7 +191,7 @@ func TestDiffByTheServersOwnUnderstanding(t *testing.T) {
 	f := newFleet(t)
 	revision := f.commit(map[string]string{"b/deploy.yaml": deployment})
 	stop := f.start()
-	f.app("b", "b", func(app *v1alpha1.Application) { automated(app); app.Spec.SyncPolicy.Automated.SelfHeal = false })
+	f.app("b", "b", func(app *v1alpha1.Application) { automated(app); app.Spec.SyncPolicy.Automated.SelfHeal = nil })
 	f.untilSynced("b", revision)
 	stop()
 	f.start() // nothing is known but what the cluster says

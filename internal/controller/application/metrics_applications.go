@@ -12,6 +12,7 @@ import (
 
 	"fairlead.dev/fairlead/api/argo/v1alpha1"
 	"fairlead.dev/fairlead/internal/event"
+	"fairlead.dev/fairlead/internal/settings"
 )
 
 // applications reads the applications when it is asked, and keeps nothing of them.
@@ -20,6 +21,22 @@ type applications struct {
 	labels, conditions []string
 
 	info, labelled, condition *prometheus.Desc
+}
+
+// served lists the applications of the namespaces that count.
+type served struct {
+	client.Reader
+	namespaces func(context.Context) settings.Namespaces
+}
+
+// List lists them.
+func (s served) List(ctx context.Context, list client.ObjectList, options ...client.ListOption) error {
+	err := s.Reader.List(ctx, list, options...)
+	if apps, ok := list.(*v1alpha1.ApplicationList); ok {
+		namespaces := s.namespaces(ctx)
+		apps.Items = slices.DeleteFunc(apps.Items, func(app v1alpha1.Application) bool { return !namespaces.Has(app.Namespace) })
+	}
+	return err
 }
 
 // notInALabel is what Prometheus doesn't take in a label's name.

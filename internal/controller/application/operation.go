@@ -9,12 +9,12 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"fairlead.dev/fairlead/api/argo/v1alpha1"
 	"fairlead.dev/fairlead/internal/cluster"
 	"fairlead.dev/fairlead/internal/desired"
-	"fairlead.dev/fairlead/internal/object"
 	"fairlead.dev/fairlead/internal/syncrun"
 	"fairlead.dev/fairlead/internal/syncwindow"
 )
@@ -83,8 +83,7 @@ func runsHook(state *v1alpha1.OperationState) bool {
 
 // reach connects to the destination, whatever the project says of it now, and watches the kinds that the application had.
 func (r *Reconciler) reach(ctx context.Context, v *visit) (Cluster, error) {
-	d := v.app.Spec.Destination
-	destination, err := r.settings.Cluster(ctx, d.Server+d.Name)
+	destination, err := r.settings.Destination(ctx, v.app.Spec.Destination)
 	if err != nil {
 		return nil, fmt.Errorf("finding the destination: %w", err)
 	}
@@ -129,12 +128,12 @@ func (r *Reconciler) request(ctx context.Context, v *visit) error {
 		}
 		return r.begin(ctx, v, *asked)
 	}
-	if r.overtaken(v) {
+	if r.overtaken(ctx, v) {
 		if err := r.supersede(ctx, v, "superseded by revision "+short(v.head.Revisions)); err != nil {
 			return err
 		}
 	}
-	decision := decideAutoSync(r.automation(v))
+	decision := decideAutoSync(r.automation(ctx, v))
 	if decision.warning != "" {
 		v.condition(v1alpha1.ApplicationConditionSyncError, "%s", decision.warning)
 	}
@@ -154,13 +153,16 @@ func (r *Reconciler) request(ctx context.Context, v *visit) error {
 // overtaken tells whether an operation that goes on is about older manifests than Git has now, which automation would
 // sync. A hook that runs gets some time to end; what waits for health, or for a repetition, gets none. What a person asked
 // for is overtaken too, but for another source than the application's: that is a choice.
-func (r *Reconciler) overtaken(v *visit) bool {
+func (r *Reconciler) overtaken(ctx context.Context, v *visit) bool {
 	state := v.app.Status.OperationState
 	if !running(state) || v.head == nil || v.unsigned != "" || v.app.Spec.Automation() == nil || v.app.Held() || state.SyncResult == nil {
 		return false
 	}
 	if attempted(state.SyncResult, v.app.Spec, v.head.Revisions) {
 		return false
+	}
+	if revisions := resultRevisions(state.SyncResult); attempted(state.SyncResult, v.app.Spec, revisions) && r.changes.Unchanged(ctx, v.head, revisions) {
+		return false // a newer commit, but of others: this is no reason to end a hook
 	}
 	if allowed, err := v.windows.Allows(syncwindow.Request{}, r.clock.Now()); !allowed || err != nil {
 		return false // nothing newer could begin
@@ -187,7 +189,8 @@ func (r *Reconciler) supersede(ctx context.Context, v *visit, why string) error 
 	return nil
 }
 
-// begin records an operation in the application, before it acts.
+// begin makes an operation the application's. A person's is recorded at once; automation's, when its plan is known, if that
+// has to be (record).
 func (r *Reconciler) begin(ctx context.Context, v *visit, operation v1alpha1.Operation) error {
 	now := r.now()
 	if last := v.app.Status.OperationState; last != nil && !now.After(last.StartedAt.Time) {
@@ -208,6 +211,7 @@ func (r *Reconciler) begin(ctx context.Context, v *visit, operation v1alpha1.Ope
 		Operation: operation, Phase: v1alpha1.OperationRunning, StartedAt: now, SyncResult: result, Message: "waiting to start",
 	}
 	requested := v.app.Operation != nil
+	v.unrecorded = !requested && !running(v.before.Status.OperationState)
 	v.app.Operation = nil
 	v.app.Status.OperationState = state
 	v.session.run = nil
@@ -215,6 +219,9 @@ func (r *Reconciler) begin(ctx context.Context, v *visit, operation v1alpha1.Ope
 		return err // nothing has begun
 	} else if err != nil {
 		r.finish(v, v1alpha1.OperationError, err.Error(), true)
+		return nil
+	}
+	if v.unrecorded {
 		return nil
 	}
 	return r.record(ctx, v, requested)
@@ -329,8 +336,8 @@ func (r *Reconciler) refuse(_ context.Context, v *visit) error {
 // rendered at the recorded revisions.
 func (r *Reconciler) operationManifests(ctx context.Context, v *visit) (*desired.Manifests, error) {
 	result := v.app.Status.OperationState.SyncResult
-	if local := v.app.Status.OperationState.Operation.Sync.Manifests; len(local) > 0 {
-		return localManifests(v.app, local)
+	if len(v.app.LocalManifests()) > 0 {
+		return v.session.localManifests(v.app)
 	}
 	sources, revisions := resultSources(result), resultRevisions(result)
 	if v.head != nil && equality.Semantic.DeepEqual(sources, v.session.sources) &&
@@ -344,17 +351,27 @@ func (r *Reconciler) operationManifests(ctx context.Context, v *visit) (*desired
 	return manifests, nil
 }
 
-// localManifests are those that a person sent along with a sync.
-func localManifests(app *v1alpha1.Application, texts []string) (*desired.Manifests, error) {
-	sources := app.Spec.AllSources()
-	manifests := &desired.Manifests{Project: app.Spec.ProjectName(), Sources: sources, Revisions: make([]string, len(sources))}
-	for i, text := range texts {
-		objects, err := object.Parse([]byte(text))
-		if err != nil {
-			return nil, fmt.Errorf("reading local manifest %d: %w", i+1, err)
-		}
-		manifests.Objects = append(manifests.Objects, objects...)
+// local are manifests that a person sent along with a sync, and when that was.
+type local struct {
+	began     metav1.Time
+	manifests *desired.Manifests
+}
+
+// localManifests are desired.Local, read once for an operation: the same pointers keep what is known of each manifest.
+func (s *session) localManifests(app *v1alpha1.Application) (*desired.Manifests, error) {
+	if len(app.LocalManifests()) == 0 {
+		s.local = local{}
+		return nil, nil
 	}
+	began := app.Status.OperationState.StartedAt
+	if s.local.manifests != nil && s.local.began.Equal(&began) {
+		return s.local.manifests, nil
+	}
+	manifests, err := desired.Local(app)
+	if err != nil {
+		return nil, err
+	}
+	s.local = local{began, manifests}
 	return manifests, nil
 }
 

@@ -35,6 +35,8 @@ type Options struct {
 	SyncTimeout time.Duration
 	// QueryTimeout bounds one evaluation of a jq path expression of ignoreDifferences.
 	QueryTimeout time.Duration
+	// PersistHealth keeps the health of each object in the status. Without it only the tree has it.
+	PersistHealth bool
 	// Namespace is the hub's.
 	Namespace string
 }
@@ -53,6 +55,7 @@ func Default() Options {
 		SelfHealMax:    300 * time.Second,
 		HookGrace:      5 * time.Minute,
 		QueryTimeout:   diff.DefaultQueryTimeout,
+		PersistHealth:  true,
 		Namespace:      "argocd",
 	}
 }
@@ -91,6 +94,7 @@ func (o Options) Validate() error {
 func (o Options) with(p settings.EngineParams) Options {
 	o.QueryTimeout, o.WavePause, o.SyncTimeout = p.QueryTimeout, p.WavePause, p.SyncTimeout
 	o.SelfHealMin, o.SelfHealFactor, o.SelfHealMax = p.SelfHealMin, p.SelfHealFactor, p.SelfHealMax
+	o.PersistHealth = p.PersistHealth
 	return o
 }
 
@@ -98,6 +102,6 @@ func (o Options) with(p settings.EngineParams) Options {
 func (o Options) params() settings.EngineParams {
 	return settings.EngineParams{
 		QueryTimeout: o.QueryTimeout, WavePause: o.WavePause, SyncTimeout: o.SyncTimeout,
-		SelfHealMin: o.SelfHealMin, SelfHealFactor: o.SelfHealFactor, SelfHealMax: o.SelfHealMax,
+		SelfHealMin: o.SelfHealMin, SelfHealFactor: o.SelfHealFactor, SelfHealMax: o.SelfHealMax, PersistHealth: o.PersistHealth,
 	}
 }

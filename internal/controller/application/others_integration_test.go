@@ -24,6 +24,7 @@ import (
 // others are Git repositories beside the fleet's own, served over HTTP by git's own program.
 type others struct {
 	dir, url string
+	lfs      lfsStore
 }
 
 func (f *fleet) serveOthers() *others {
@@ -39,7 +40,9 @@ func (f *fleet) serveOthers() *others {
 			w.WriteHeader(http.StatusUnauthorized)
 			return
 		}
-		git.ServeHTTP(w, r)
+		if !o.lfs.serve(w, r) {
+			git.ServeHTTP(w, r)
+		}
 	}))
 	f.t.Cleanup(func() {
 		server.CloseClientConnections()
@@ -51,18 +54,30 @@ func (f *fleet) serveOthers() *others {
 
 // cmdHost commits to one of the others.
 func (s *scenario) cmdHost(ts *testscript.TestScript, _ bool, args []string) {
+	var large []string
+	for len(args) > 1 && args[0] == "-lfs" {
+		large, args = append(large, args[1]), args[2:]
+	}
 	if len(args) != 2 {
-		ts.Fatalf("usage: host NAME DIR")
+		ts.Fatalf("usage: host [-lfs FILE]... NAME DIR")
 	}
 	work := filepath.Join(s.others.dir, "git", args[0])
 	if _, err := os.Stat(work); err != nil {
 		s.git("", "init", "--quiet", "--initial-branch=main", work)
 	}
 	ts.Check(s.copyTo(ts, work, ts.MkAbs(args[1])))
+	for _, name := range large {
+		path := filepath.Join(work, name)
+		content, err := os.ReadFile(path)
+		ts.Check(err)
+		ts.Check(os.WriteFile(path, []byte(s.others.lfs.put(content)), 0o644))
+	}
 	s.git(work, "add", "-A")
-	s.git(work, "commit", "--quiet", "-m", "change")
+	s.git(work, "commit", "--quiet", "--allow-empty", "-m", "change")
 	s.bus.PublishPush(event.Push{Repository: event.NormalizeURL(s.others.url + "/" + args[0]), Ref: "refs/heads/main"})
 }
+
+func (s *scenario) cmdForgetLFS(*testscript.TestScript, bool, []string) { s.others.lfs.forget() }
 
 // permits is the hub's own rule.
 func (f *fleet) permits(ctx context.Context, name, repository string) (bool, error) {

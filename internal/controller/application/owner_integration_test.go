@@ -152,7 +152,7 @@ func TestNamespacesThatTheClusterNoLongerHasAreLeftAlone(t *testing.T) {
 }
 
 func TestAnotherDestinationTakesTheObjectsAlongOnlyWithLeave(t *testing.T) {
-	f, _ := synced(t, func(app *v1alpha1.Application) { app.Spec.SyncPolicy.Automated.Prune = false })
+	f, _ := synced(t, func(app *v1alpha1.Application) { app.Spec.SyncPolicy.Automated.Prune = nil })
 	before := f.identities()
 	other := testkube.Namespace(t)
 	f.patch("a", func(app *v1alpha1.Application) { app.Spec.Destination.Namespace = other })

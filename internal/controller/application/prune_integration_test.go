@@ -250,7 +250,7 @@ func TestMistakesDontPrune(t *testing.T) {
 			}
 			first := f.commit(twoConfigMaps())
 			f.start()
-			f.app("a", "a", automated, func(app *v1alpha1.Application) { app.Spec.SyncPolicy.Automated.AllowEmpty = !m.empty })
+			f.app("a", "a", automated, func(app *v1alpha1.Application) { app.Spec.SyncPolicy.Automated.AllowEmpty = new(!m.empty) })
 			f.untilSynced("a", first)
 			before := f.uids()
 			if len(before) != 2 {

@@ -22,7 +22,7 @@ import (
 	"fairlead.dev/fairlead/internal/event"
 	"fairlead.dev/fairlead/internal/object"
 	projectlive "fairlead.dev/fairlead/internal/project/live"
-	"fairlead.dev/fairlead/internal/render/kustomize"
+	"fairlead.dev/fairlead/internal/render"
 	"fairlead.dev/fairlead/internal/settings"
 	"fairlead.dev/fairlead/internal/syncwindow"
 	"fairlead.dev/fairlead/internal/trace"
@@ -44,6 +44,7 @@ type Reconciler struct {
 	tracer    *trace.Tracer
 	options   Options
 	sessions  sessions
+	strays    strays
 	fetches   fetches
 	hosts     bulkhead
 	// configuredPolling may be nil.
@@ -54,8 +55,10 @@ type Reconciler struct {
 	custom atomic.Pointer[customization.Settings]
 	// may is what argocd-cm said of permissions when applications were last told of it.
 	may atomic.Pointer[permissions]
-	// builds is what the operator says of kustomizations, as far as applications were told of it.
-	builds atomic.Pointer[kustomize.Settings]
+	// served is what the operator last said of other namespaces.
+	served atomic.Pointer[string]
+	// renders is what the operator says of all sources, as far as applications were told of it.
+	renders atomic.Pointer[render.Settings]
 	// queue is set when the controller has started.
 	queue atomic.Pointer[queue]
 }
@@ -96,8 +99,9 @@ var closing = []phase{
 type visit struct {
 	// app is a copy whose status the phases write; before is what it was.
 	app, before *v1alpha1.Application
-	// health is the application's when the reconcile began.
+	// health and sync are the application's when the reconcile began.
 	health   v1alpha1.HealthStatusCode
+	sync     v1alpha1.SyncStatusCode
 	session  *session
 	instance string
 
@@ -121,6 +125,8 @@ type visit struct {
 	comparison *comparison
 	// unsigned is why the newest revision must not be deployed; empty if it may.
 	unsigned string
+	// unrecorded is true when an operation has begun that isn't stored yet.
+	unrecorded bool
 	// operated is true when an operation acted in this reconcile.
 	operated bool
 	// blocked is what a sync has to wait for; empty means nothing.
@@ -153,6 +159,9 @@ func (s stop) Error() string { return s.reason }
 
 // Reconcile looks at one application and does what is to be done now.
 func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
+	if !r.serves(ctx, request.Namespace) {
+		return ctrl.Result{}, nil // somebody else's; it is neither looked at nor touched
+	}
 	began := r.clock.Now()
 	cached := &v1alpha1.Application{}
 	// The cache's own object: it is only compared with. What the phases write to is the visit's copy.
@@ -166,8 +175,11 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 		return ctrl.Result{}, fmt.Errorf("reading application %s: %w", request, err)
 	}
 	s := r.sessions.of(request.NamespacedName)
+	if s.released == cached.UID {
+		return ctrl.Result{}, nil // to act on it would make its hooks anew, for nobody
+	}
 	app := s.newest(cached)
-	v := &visit{app: app.DeepCopy(), before: app, health: app.Status.Health.Status, session: s, options: r.options, instance: object.InstanceName(app.Name, app.Namespace, r.options.Namespace)}
+	v := &visit{app: app.DeepCopy(), before: app, health: app.Status.Health.Status, sync: app.Status.Sync.Status, session: s, options: r.options, instance: object.InstanceName(app.Name, app.Namespace, r.options.Namespace)}
 	s.current = v
 	defer func() { s.current = nil }() // a visit holds on to copies of everything that it saw
 	s.setBusy()
@@ -198,7 +210,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 		return ctrl.Result{RequeueAfter: r.later(s)}, nil                            // nothing is known that would be worth telling
 	case errors.As(v.err, &lost):
 		s.run = nil
-		s.keepWritten(nil)
+		s.forgetWritten()
 		return ctrl.Result{}, fmt.Errorf("reconciling application %s: %w", request, v.err)
 	}
 	r.space(v)

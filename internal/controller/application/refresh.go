@@ -154,6 +154,11 @@ func (r *Reconciler) render(_ context.Context, v *visit) error {
 		v.headErr = s.renderErr
 	default:
 		v.head = s.manifests
+		if local, err := s.localManifests(v.app); err != nil {
+			v.headErr = err
+		} else if local != nil {
+			v.head = local
+		}
 	}
 	s.share(v.destination.Server, v.app.Spec.ProjectName(), v.app.Spec.AllSources())
 	return nil

@@ -56,6 +56,11 @@ func (r *Reconciler) run(ctx context.Context, v *visit) error {
 			return nil
 		}
 	}
+	if v.unrecorded && !v.session.run.Plan.Repeatable() {
+		if err := r.record(ctx, v, false); err != nil {
+			return err
+		}
+	}
 	began := r.clock.Now()
 	v.session.run.Confirmed = approved(v.app, state.StartedAt.Time)
 	outcome, err := v.session.run.Advance(acting)
@@ -160,7 +165,7 @@ func (r *Reconciler) prepare(ctx context.Context, v *visit) error {
 		return err
 	}
 	for _, o := range c.objects {
-		item := syncplan.Item{Target: o.target, Live: o.live, InSync: o.status == v1alpha1.SyncStatusCodeSynced, Checked: o.checked && o.refused == nil}
+		item := syncplan.Item{Target: o.target, Live: o.live, InSync: o.status == v1alpha1.SyncStatusCodeSynced, Exact: o.ignore.Empty(), Checked: o.checked && o.refused == nil}
 		if in.Options.RespectIgnored && o.target != nil {
 			if item.Target, err = r.keepIgnored(ctx, v, o); err != nil {
 				return err

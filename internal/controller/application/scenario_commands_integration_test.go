@@ -67,6 +67,15 @@ func (s *scenario) cmdRestart(ts *testscript.TestScript, neg bool, args []string
 	s.cmdStart(ts, neg, args)
 }
 
+func (s *scenario) cmdClock(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 1 {
+		ts.Fatalf("usage: clock TIME")
+	}
+	to, err := time.Parse(time.RFC3339, args[0])
+	ts.Check(err)
+	s.clock.set(to)
+}
+
 func (s *scenario) cmdCommit(ts *testscript.TestScript, _ bool, args []string) {
 	message, quiet, dir := "change", false, ""
 	for len(args) > 0 {

@@ -9,10 +9,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ProtonMail/go-crypto/openpgp"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"fairlead.dev/fairlead/api/argo/v1alpha1"
+	"fairlead.dev/fairlead/internal/signature/signaturetest"
 	"fairlead.dev/fairlead/internal/testkube"
 )
 
@@ -22,19 +22,21 @@ import (
 //
 //	start [Option=VALUE...]        run a hub; options are the fields of Options: start Poll=300ms HookGrace=0s
 //	halt, restart [Option=VALUE…]  kill it without grace; kill it and run another, with nothing in memory
+//	clock TIME                     it is that time (RFC 3339) for the hub now; timers that run are not moved
 //	commit [-quiet] [-replace] [-rm PATH]... [-m MSG] [DIR]
 //	                               commit the scenario's files under DIR (-replace: and nothing else), and tell the hub as a
 //	                               webhook does (-quiet: don't); commits are called commit1, commit2 …
 //	git ARGS...                    run git in the clone; `notify` then tells the hub of a push
 //	publish DIR CHART VERSION      pack the folder as that version of a chart, in the Helm repository $CHARTS and the registry
 //	                               $REGISTRY, as the artifact deploy:VERSION too
-//	host NAME DIR                  commit the files under DIR to another repository, $OTHERS/NAME, and tell the hub; those whose name
-//	                               begins with private- want the user ann with the password secret
+//	host [-lfs FILE]... NAME DIR   commit the files under DIR to another repository, $OTHERS/NAME, and tell the hub; those whose name
+//	                               begins with private- want the user ann with the password secret; with -lfs the file's
+//	                               content is kept by Git LFS. forget-lfs has the host lose all such contents
 //	plugin NAME GENERATE [DISCOVER]
 //	                               run a config management plugin: shell scripts that run in the application's folder
 //	break-charts, mend-charts      the Helm repository answers with errors; is well again
-//	sign [-key FILE]               sign the newest commit, which then has another name, and tell the hub; -key makes the key, whose
-//	                               ID is $KEYID from then on, and writes the ConfigMap of public keys
+//	sign [-key FILE | -tag NAME]   sign the newest commit, which then has another name, and tell the hub; -key makes the key, whose
+//	                               ID is $KEYID from then on, and writes the ConfigMap of public keys; -tag makes a signed tag
 //	apply FILE                     server-side apply manifests; applications get what they leave out: the hub's namespace, a
 //	                               name of the scenario's own, project default, repository, revision main and the destination
 //	patch NAME JSON                merge patch of an application
@@ -73,10 +75,12 @@ func TestScenarios(t *testing.T) {
 			"start":        do((*scenario).cmdStart),
 			"halt":         do((*scenario).cmdHalt),
 			"restart":      do((*scenario).cmdRestart),
+			"clock":        do((*scenario).cmdClock),
 			"commit":       do((*scenario).cmdCommit),
 			"git":          do((*scenario).cmdGit),
 			"publish":      do((*scenario).cmdPublish),
 			"host":         do((*scenario).cmdHost),
+			"forget-lfs":   do((*scenario).cmdForgetLFS),
 			"plugin":       do((*scenario).cmdPlugin),
 			"break-charts": do((*scenario).cmdBreakCharts),
 			"mend-charts":  do((*scenario).cmdMendCharts),
@@ -110,7 +114,7 @@ type scenario struct {
 	// commits are those made so far; the first is called commit1.
 	commits []string
 	// key signs commits; nil until the script wants one.
-	key *openpgp.Entity
+	key *signaturetest.Key
 	// reconciled is what was counted when the script last asked.
 	reconciled uint64
 }

@@ -35,6 +35,8 @@ type session struct {
 	// manifests are the rendering at revisions; renderErr is why there is none.
 	manifests *desired.Manifests
 	renderErr error
+	// local are what the last operation was given instead.
+	local local
 	// placed are manifests in their places, for the destination placedFor.
 	placed    *desired.Placed
 	placedFor placedFor
@@ -57,6 +59,10 @@ type session struct {
 	hooked *v1alpha1.Application
 	// deletion is the run of the hooks of the application's deletion.
 	deletion *deletion
+	// heard is true when the status says what the last reconcile did.
+	heard bool
+	// released is the application whose last finalizer was taken: it is gone, also where the cache still has it.
+	released types.UID
 	// failures counts failed attempts in a row, for the spacing of the next, which is not before retryAt.
 	failures int
 	retryAt  time.Time
@@ -83,10 +89,9 @@ type session struct {
 	targets v1alpha1.ApplicationSources
 	// watched are the targets, and the bases of kustomizations, which move like them; one for each of repositories.
 	watched v1alpha1.ApplicationSources
-	// lastWrite is the resource version of our last write. written is what it made of the application, until the cache has
-	// it too.
-	lastWrite string
-	written   *v1alpha1.Application
+	// own knows the echo of our own writes. written is what the last one made of the application, until the cache has it too.
+	own     ownWrites
+	written *v1alpha1.Application
 	// standing is what the last reconcile has found, for those that depend on this application; busy is true during one.
 	// waiting is true while this one waits for others.
 	standing      dependency.State
@@ -140,14 +145,11 @@ func (s *session) newest(cached *v1alpha1.Application) *v1alpha1.Application {
 	return cached
 }
 
-// keepWritten notes our last write, until the cache has caught up; nil forgets it.
-func (s *session) keepWritten(app *v1alpha1.Application) {
+// forgetWritten has the cache's word count, whatever we wrote.
+func (s *session) forgetWritten() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.written = app
-	if app != nil {
-		s.lastWrite = app.ResourceVersion
-	}
+	s.written = nil
 }
 
 // takeStale returns and clears the request for a new look.
@@ -248,17 +250,6 @@ func (s *sessions) find(question func(*session) bool) []*session {
 		candidate.mu.Unlock()
 	}
 	return found
-}
-
-// echoes tells whether an object of that version, which the cache has now, is what we wrote ourselves.
-func (s *session) echoes(resourceVersion string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.lastWrite != resourceVersion {
-		return false
-	}
-	s.written = nil
-	return true
 }
 
 // setOutage notes or clears an outage of the repository, and tells whether that is news.

@@ -12,19 +12,28 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	kubeevent "sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"fairlead.dev/fairlead/api/argo/v1alpha1"
 	projectlive "fairlead.dev/fairlead/internal/project/live"
-	"fairlead.dev/fairlead/internal/render/kustomize"
+	"fairlead.dev/fairlead/internal/render"
 )
 
 // Setup lets the manager run the controller. Its service account needs applications (get, list, watch, patch), appprojects,
 // secrets and configmaps of the hub's namespace (get, list, watch), and events (create, patch).
 func Setup(mgr ctrl.Manager, deps Dependencies, options Options) error {
 	if deps.Recorder == nil {
-		deps.Recorder = mgr.GetEventRecorder("argocd-application-controller")
+		log := deps.Logger
+		if log == nil {
+			log = slog.Default()
+		}
+		paced := newPacedRecorder(mgr.GetEventRecorder("argocd-application-controller"), log)
+		if err := mgr.Add(manager.RunnableFunc(paced.run)); err != nil {
+			return fmt.Errorf("setting up the application controller: %w", err)
+		}
+		deps.Recorder = paced
 	}
 	r, err := New(mgr.GetClient(), deps, options)
 	if err != nil {
@@ -68,7 +77,7 @@ func New(c client.Client, deps Dependencies, options Options) (*Reconciler, erro
 	if deps.Logger == nil {
 		deps.Logger = slog.Default()
 	}
-	metrics, err := newMeasures(deps.Metrics, c, options)
+	metrics, err := newMeasures(deps.Metrics, served{c, deps.Settings.ApplicationNamespaces}, options)
 	if err != nil {
 		return nil, err
 	}
@@ -78,7 +87,7 @@ func New(c client.Client, deps Dependencies, options Options) (*Reconciler, erro
 		bus:      deps.Bus, recorder: deps.Recorder, clock: deps.Clock, log: deps.Logger, metrics: metrics, options: options,
 		configuredPolling: deps.Polling, signatures: deps.Signatures,
 	}
-	r.builds.Store(&kustomize.Settings{})
+	r.renders.Store(&render.Settings{})
 	r.tracer = deps.Tracer
 	r.manifests = observedManifests{r.manifests, metrics, r.tracer}
 	r.hosts = bulkhead{few: max(1, options.Concurrency/4), most: options.Concurrency}

@@ -17,7 +17,10 @@ type notRecorded struct{ error }
 
 func (e notRecorded) Unwrap() error { return e.error }
 
-// record stores an operation before it acts. A request is taken only in the state in which it was read.
+// record stores an operation before it acts, so that a hub which is killed knows what it was about. A request is taken only
+// in the state in which it was read. What automation wants and can begin anew without a difference (Plan.Repeatable) isn't
+// stored before it has acted: that would be half of what a commit costs the API server. Whatever is lost of it is done
+// again, and told then (unheard).
 func (r *Reconciler) record(ctx context.Context, v *visit, exactly bool) error {
 	r.describe(v)
 	if err := r.write(ctx, v, exactly); err != nil {
@@ -40,9 +43,11 @@ func (r *Reconciler) writeStatus(ctx context.Context, v *visit) error {
 	if v.asked {
 		delete(v.app.Annotations, v1alpha1.RefreshAnnotation)
 	}
+	v.session.heard = false
 	if err := r.write(ctx, v, false); err != nil {
 		return err
 	}
+	v.session.heard = v.comparison != nil
 	r.tellChange(v)
 	return nil
 }
@@ -62,10 +67,9 @@ func (r *Reconciler) write(ctx context.Context, v *visit, exactly bool) error {
 		patch = client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
 	}
 	written := v.app.DeepCopy()
-	if err := r.client.Patch(ctx, written, patch); err != nil {
+	if err := r.patch(ctx, v.session, written, patch); err != nil {
 		return err
 	}
-	v.session.keepWritten(written)
 	v.before = written
 	// What others changed meanwhile comes with the answer; what this reconcile knows stays.
 	v.app.Operation = written.Operation.DeepCopy()

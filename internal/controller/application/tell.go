@@ -19,20 +19,34 @@ func (r *Reconciler) tellOutcome(v *visit) {
 	if state.SyncResult != nil {
 		revision = short(resultRevisions(state.SyncResult))
 	}
-	r.recorder.Eventf(v.app, nil, kind, "OperationCompleted", "Sync", "Sync operation to %s: %s: %s", revision, state.Phase, bounded(state.Message)[:min(len(bounded(state.Message)), 900)])
+	r.recorder.Eventf(about(v.app), nil, kind, "OperationCompleted", "Sync", "Sync operation to %s: %s: %s", revision, state.Phase, bounded(state.Message)[:min(len(bounded(state.Message)), 900)])
 }
 
-// tellChange makes an event of a health that got worse or recovered; what passes by on the way is no news.
+// about names an application as it is now; events are written later.
+func about(app *v1alpha1.Application) *corev1.ObjectReference {
+	return &corev1.ObjectReference{
+		APIVersion: v1alpha1.GroupVersion.String(), Kind: "Application", Namespace: app.Namespace, Name: app.Name, UID: app.UID,
+		ResourceVersion: app.ResourceVersion,
+	}
+}
+
+// tellChange makes events of a health and of a sync status that are others than before, as Argo CD does. What an application
+// begins with is no news.
 func (r *Reconciler) tellChange(v *visit) {
-	before, now := v.health, v.app.Status.Health.Status
-	if before == now || before == "" || now != v1alpha1.HealthStatusDegraded && before != v1alpha1.HealthStatusDegraded {
-		return
+	if before, now := v.health, v.app.Status.Health.Status; before != now && before != "" {
+		kind := corev1.EventTypeNormal
+		if now == v1alpha1.HealthStatusDegraded {
+			kind = corev1.EventTypeWarning
+		}
+		why := ""
+		if message := v.app.Status.Health.Message; message != "" {
+			why = " (" + message + ")"
+		}
+		r.recorder.Eventf(about(v.app), nil, kind, "ResourceUpdated", "Health", "Updated health status: %s -> %s%s", before, now, why)
 	}
-	kind := corev1.EventTypeNormal
-	if now == v1alpha1.HealthStatusDegraded {
-		kind = corev1.EventTypeWarning
+	if before, now := v.sync, v.app.Status.Sync.Status; before != now && before != "" {
+		r.recorder.Eventf(about(v.app), nil, corev1.EventTypeNormal, "ResourceUpdated", "Sync", "Updated sync status: %s -> %s", before, now)
 	}
-	r.recorder.Eventf(v.app, nil, kind, "ResourceUpdated", "Health", "Updated health status: %s -> %s", before, now)
 }
 
 // logOutcome writes where the time of a change went, in milliseconds.

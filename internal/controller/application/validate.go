@@ -51,29 +51,18 @@ func (r *Reconciler) validate(ctx context.Context, v *visit) error {
 	}
 	d := spec.Destination
 	v.project, v.windows = bounds, syncwindow.Matching(bounds.Spec.SyncWindows, v.app.Name, d)
-	switch {
-	case d.Server != "" && d.Name != "":
-		return invalid("application destination can't have both name and server defined: %s %s", d.Name, d.Server)
-	case d.Server == "" && d.Name == "":
-		return invalid("spec.destination.server or spec.destination.name is missing")
-	}
-	destination, err := r.settings.Cluster(ctx, d.Server+d.Name)
+	destination, err := r.settings.Destination(ctx, d)
 	if err != nil {
-		return invalid("finding the destination: %v", err)
+		return invalid("%v", err)
 	}
 	v.destination = destination
 	if v.session.moved(destination.Server) {
 		r.clusters.Release(v.instance, destination.Server)
 	}
 	v.session.share(destination.Server, name, sources)
-	complaints := project.Check(v.project, sources, project.Destination{Server: destination.Server, Name: destination.Name, Namespace: d.Namespace})
-	switch {
-	case destination.Project != "" && destination.Project != name:
-		complaints = append(complaints, fmt.Sprintf("cluster %s belongs to project %s", destination.Name, destination.Project))
-	case destination.Project == "" && bounds.Spec.PermitOnlyProjectScopedClusters && len(complaints) == 0:
-		complaints = append(complaints, fmt.Sprintf("application destination server '%s' and namespace '%s' do not match any of the allowed destinations in project '%s': it permits only clusters scoped to it",
-			destination.Server, d.Namespace, name))
-	}
+	complaints := project.Check(v.project, sources, project.Destination{
+		Server: destination.Server, Name: destination.Name, Namespace: d.Namespace, Scope: destination.Project, ByName: d.Name != "",
+	})
 	if v.app.Namespace != r.options.Namespace && !permitsNamespace(v.project, v.app.Namespace) {
 		complaints = append(complaints, fmt.Sprintf("application '%s' in namespace '%s' is not allowed to use project '%s'", v.app.Name, v.app.Namespace, name))
 	}

@@ -2,7 +2,7 @@ package application
 
 import (
 	"context"
-	"slices"
+	"fmt"
 	"strings"
 
 	"fairlead.dev/fairlead/api/argo/v1alpha1"
@@ -12,7 +12,7 @@ import (
 // verify sees whether the newest revision carries the signatures that the project demands. One that doesn't is compared, so
 // that people see what it would change, but never counts as synced, and nothing of it is applied.
 func (r *Reconciler) verify(ctx context.Context, v *visit) error {
-	if v.head == nil || !demandsSignatures(v.project) {
+	if v.head == nil || !r.demands(v, v.head.Sources) {
 		v.session.setUnsigned("")
 		return nil
 	}
@@ -29,45 +29,67 @@ func (r *Reconciler) verify(ctx context.Context, v *visit) error {
 	return nil
 }
 
-func demandsSignatures(p *v1alpha1.AppProject) bool { return p != nil && len(p.Spec.SignatureKeys) > 0 }
+func (r *Reconciler) demands(v *visit, sources v1alpha1.ApplicationSources) bool {
+	for _, source := range sources {
+		if demand, err := signature.DemandOf(v.project, source); demand != nil || err != nil {
+			return true
+		}
+	}
+	return false
+}
 
 // unsigned says why these revisions must not be deployed; empty means that they may.
 func (r *Reconciler) unsigned(ctx context.Context, v *visit, sources v1alpha1.ApplicationSources, asked, commits []string) (string, error) {
-	var allowed []string
-	for _, key := range v.project.Spec.SignatureKeys {
-		allowed = append(allowed, key.KeyID)
-	}
-	verified := make([]signature.Verification, len(sources))
-	if r.signatures != nil {
-		var err error
-		if verified, err = r.signatures.Verify(ctx, v.app.Spec.ProjectName(), sources, asked, commits); err != nil {
-			return "", err
-		}
+	if len(commits) != len(sources) {
+		return "", fmt.Errorf("verifying the signatures of %d sources at %d revisions", len(sources), len(commits))
 	}
 	var complaints []string
-	for i, verification := range verified {
-		revision := commits[i]
-		if target := sources[i].TargetRevision; verification.Result == signature.Unsigned && target != "" {
-			revision = target
+	for i, source := range sources {
+		demand, err := signature.DemandOf(v.project, source)
+		if err != nil {
+			complaints = append(complaints, err.Error())
 		}
-		complaint := signature.Judge(revision, verification, allowed)
-		if complaint == "" {
+		if demand == nil {
 			continue
 		}
-		if !slices.Contains(complaints, complaint) {
-			complaints = append(complaints, complaint)
+		revision := ""
+		if i < len(asked) {
+			revision = asked[i]
 		}
-		r.log.Warn("signature demanded", "app", v.app.Name, "revision", commits[i], "result", verification.Result, "key", verification.KeyID, "message", verification.Message)
+		checked := []signature.Checked{{Revision: commits[i], Verification: signature.Verification{Finding: "unsigned"}}}
+		if r.signatures != nil {
+			if checked, err = r.signatures.Verify(ctx, v.app.Spec.ProjectName(), source, revision, commits[i], demand.History); err != nil {
+				return "", err
+			}
+		}
+		for _, problem := range demand.Problems(checked) {
+			complaints = append(complaints, signature.Method+": "+ofSource(sources, i)+problem)
+		}
 	}
-	return strings.Join(complaints, "; "), nil
+	if len(complaints) > 0 {
+		r.log.Warn("signature demanded", "app", v.app.Name, "problems", complaints)
+	}
+	return strings.Join(complaints, "\n"), nil
+}
+
+// ofSource names a source where there are several.
+func ofSource(sources v1alpha1.ApplicationSources, i int) string {
+	switch {
+	case len(sources) == 1:
+		return ""
+	case sources[i].Name != "":
+		return "source " + sources[i].Name + ": "
+	default:
+		return fmt.Sprintf("source %d of %d: ", i+1, len(sources))
+	}
 }
 
 // refuseUnsigned keeps an operation from revisions that aren't signed as the project demands.
 func (r *Reconciler) refuseUnsigned(ctx context.Context, v *visit) error {
-	if !demandsSignatures(v.project) {
+	state := v.app.Status.OperationState
+	if !r.demands(v, resultSources(state.SyncResult)) {
 		return nil
 	}
-	state := v.app.Status.OperationState
 	var asked []string
 	if sync := state.Operation.Sync; sync != nil {
 		if asked = sync.Revisions; len(asked) == 0 && sync.Revision != "" {
