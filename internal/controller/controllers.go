@@ -6,6 +6,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 
 	"fairlead.dev/fairlead/internal/controller/application"
+	"fairlead.dev/fairlead/internal/controller/applicationset"
 	"fairlead.dev/fairlead/internal/controller/build"
 	"fairlead.dev/fairlead/internal/controller/imageupdate"
 	"fairlead.dev/fairlead/internal/controller/rollout"
@@ -18,6 +19,8 @@ type Hub struct {
 	ImageOptions       imageupdate.Options
 	Applications       application.Dependencies
 	ApplicationOptions application.Options
+	Sets               applicationset.Dependencies
+	SetOptions         applicationset.Options
 }
 
 // SetupHub adds the hub's controllers to a manager, in the order of a commit's way.
@@ -30,7 +33,11 @@ func SetupHub(mgr ctrl.Manager, hub Hub) error {
 	if err := imageupdate.Setup(mgr, hub.Images, hub.ImageOptions); err != nil {
 		return err
 	}
-	// from which applications are deployed.
+	// where application sets find what applications there are to be,
+	if err := applicationset.Setup(mgr, hub.Sets, hub.SetOptions); err != nil {
+		return err
+	}
+	// and from which applications are deployed.
 	return application.Setup(mgr, hub.Applications, hub.ApplicationOptions)
 }
 

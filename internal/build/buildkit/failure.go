@@ -31,10 +31,14 @@ func explain(err error, printer *printer, address string) error {
 	if errors.Is(err, context.Canceled) {
 		return unavailable(address, err)
 	}
-	if text := message(err); !processFailure.MatchString(text) && outage.MatchString(text) {
+	text := message(err)
+	switch {
+	case !processFailure.MatchString(text) && outage.MatchString(text):
 		return fmt.Errorf("%w: %s", build.ErrRegistryUnavailable, text)
+	case leftover.MatchString(text):
+		return unavailable(address, err)
 	}
-	failure := &build.Failure{Reason: message(err), Where: where(err)}
+	failure := &build.Failure{Reason: text, Where: where(err)}
 	var vertex *errdefs.VertexError
 	if errors.As(err, &vertex) {
 		failure.Output = printer.output(digest.Digest(vertex.Vertex.Digest))
@@ -67,6 +71,9 @@ var (
 	// A host that has no address is not among them: that is most often a mistake in a name.
 	outage = regexp.MustCompile(`connection refused|connection reset|broken pipe|i/o timeout|TLS handshake timeout|` +
 		`no route to host|network is unreachable|server misbehaving|unexpected EOF|: EOF$|unexpected status.*: 5\d\d|server closed`)
+	// leftover is what a daemon says that was killed between making a snapshot's folder and noting it down (createSnapshot of
+	// containerd's overlay snapshotter). It removes the folder as it says so: the next try succeeds.
+	leftover = regexp.MustCompile(`^failed to prepare \S+ as \S+: failed to rename: .*: file exists$`)
 	// solvePrefix is what BuildKit's client puts before every error.
 	solvePrefix = "failed to solve: "
 )

@@ -67,6 +67,8 @@ type Deps struct {
 	Registry *oci.Client
 	// ConfigMap is the data of a ConfigMap of the hub; nil if it doesn't exist.
 	ConfigMap func(ctx context.Context, name string) (map[string]string, error)
+	// Serves tells whether Applications of a namespace are the hub's; nil means all.
+	Serves func(ctx context.Context, namespace string) bool
 	// LookupEnv resolves pull secrets of the kind env:NAME; nil refuses them.
 	LookupEnv func(name string) (string, bool)
 	// Bus brings images and pushes, and takes the news of our own pushes.

@@ -219,7 +219,7 @@ func (r *Reconciler) applications(ctx context.Context) []argo.Application {
 	}
 	concerned := list.Items[:0]
 	for _, app := range list.Items {
-		if imagepolicy.Concerns(&app) && app.DeletionTimestamp == nil {
+		if imagepolicy.Concerns(&app) && app.DeletionTimestamp == nil && (r.deps.Serves == nil || r.deps.Serves(ctx, app.Namespace)) {
 			concerned = append(concerned, app)
 		}
 	}
