@@ -30,7 +30,7 @@ func (s *Server) listActions(ctx context.Context, c *call, q *protocol.Applicati
 	if err != nil {
 		return nil, err
 	}
-	source, err := s.actionSource(ctx, app, requestedRef(q))
+	source, _, err := s.actionSource(ctx, app, requestedRef(q))
 	if err != nil {
 		return nil, err
 	}
@@ -54,16 +54,12 @@ func (s *Server) runAction(ctx context.Context, c *call, q *protocol.ResourceAct
 
 // act runs an action on a live object. The permission is that of the very action and kind.
 func (s *Server) act(ctx context.Context, c *call, q *protocol.ResourceActionRunRequestV2) (*protocol.ApplicationResponse, error) {
-	app, err := s.visibleApp(ctx, c, appRef{q.Name, q.AppNamespace, q.Project})
+	app, err := s.appFor(ctx, c, appRef{q.Name, q.AppNamespace, q.Project}, access.RunAction(q.Group, q.Kind, q.Action))
 	if err != nil {
 		return nil, err
 	}
-	c.checked = true
-	if err := c.require(access.Applications, access.RunAction(q.Group, q.Kind, q.Action), s.object(app)); err != nil {
-		return nil, err
-	}
 	target := protocol.ResourceRef{Group: q.Group, Version: q.Version, Kind: q.Kind, Namespace: q.Namespace, Name: q.ResourceName}
-	source, err := s.actionSource(ctx, app, target)
+	source, found, err := s.actionSource(ctx, app, target)
 	if err != nil {
 		return nil, err
 	}
@@ -82,6 +78,12 @@ func (s *Server) act(ctx context.Context, c *call, q *protocol.ResourceActionRun
 	if err := s.carryOut(ctx, app, source, changes); err != nil {
 		return nil, fmt.Errorf("running action %s on %s '%s': %w", q.Action, q.Kind, q.ResourceName, err)
 	}
+	if isItself(app, target) {
+		s.tellOfApp(ctx, c, app, reasonActionRan, "ran action "+q.Action)
+		return &protocol.ApplicationResponse{}, nil
+	}
+	s.tellOfApp(ctx, c, app, reasonActionRan, fmt.Sprintf("ran action %s on resource %s/%s/%s", q.Action, q.Group, q.Kind, q.ResourceName))
+	s.tellOfObject(ctx, c, found, reasonActionRan, "ran action "+q.Action)
 	return &protocol.ApplicationResponse{}, nil
 }
 
@@ -92,17 +94,17 @@ func isItself(app *argo.Application, ref protocol.ResourceRef) bool {
 }
 
 // actionSource is the object that an action is for: one that the application has in its cluster, or the application.
-func (s *Server) actionSource(ctx context.Context, app *argo.Application, ref protocol.ResourceRef) (*unstructured.Unstructured, error) {
+func (s *Server) actionSource(ctx context.Context, app *argo.Application, ref protocol.ResourceRef) (*unstructured.Unstructured, protocol.ResourceRef, error) {
 	if !isItself(app, ref) {
 		return s.liveObject(ctx, app, ref)
 	}
 	fields, err := runtime.DefaultUnstructuredConverter.ToUnstructured(app)
 	if err != nil {
-		return nil, fmt.Errorf("reading application '%s': %w", app.Name, err)
+		return nil, ref, fmt.Errorf("reading application '%s': %w", app.Name, err)
 	}
 	u := &unstructured.Unstructured{Object: fields}
 	u.SetGroupVersionKind(argo.GroupVersion.WithKind("Application"))
-	return u, nil
+	return u, ref, nil
 }
 
 // carryOut writes what an action changes, once all of it is permitted and the API server would take what is new.
@@ -140,13 +142,11 @@ func (s *Server) permitObject(ctx context.Context, app *argo.Application, u *uns
 	if err != nil {
 		return err
 	}
-	destination, err := s.destination(ctx, app)
+	cluster, err := s.options.Settings.Destination(ctx, app.Spec.Destination)
 	if err != nil {
 		return err
 	}
-	destination.Namespace = u.GetNamespace()
-	namespaced := u.GetNamespace() != ""
-	if !project.PermitsKind(bounds, object.KeyOf(u), namespaced) || namespaced && !project.PermitsDestination(bounds, destination) {
+	if !project.PermitsObject(bounds, object.KeyOf(u), project.Destination{Server: cluster.Server, Name: cluster.Name}) {
 		gvk := u.GroupVersionKind()
 		return precondition(fmt.Sprintf("application is not permitted to manage %s/%s/%s in %s", gvk.Group, gvk.Kind, u.GetName(), u.GetNamespace()))
 	}

@@ -3,10 +3,12 @@ package server
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 
 	"connectrpc.com/connect"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
@@ -72,6 +74,23 @@ func TestBuiltinAction(t *testing.T) {
 	}
 	_, err = h.run(ref, "scale", &protocol.ResourceActionParameters{Name: "replicas", Value: "many"})
 	wantCode(t, err, connect.CodeFailedPrecondition, "invalid number: many")
+
+	// Both the application and the object have an event of the action that was carried out.
+	var events corev1.EventList
+	if err := h.client.List(ctx, &events); err != nil {
+		t.Fatal(err)
+	}
+	told := map[string]string{}
+	for _, e := range events.Items {
+		told[e.InvolvedObject.Kind+" "+e.InvolvedObject.Name] += e.Reason + ": " + e.Message
+	}
+	want := map[string]string{
+		"Application production": "ResourceActionRan: operator ran action scale on resource apps/Deployment/worker",
+		"Deployment worker":      "ResourceActionRan: operator ran action scale",
+	}
+	if !maps.Equal(told, want) {
+		t.Errorf("told %q", told)
+	}
 }
 
 // TestStatusOfKindsWithoutSubresource aborts a Rollout whose status is a field as others.

@@ -5,18 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
+	"time"
 
 	"connectrpc.com/connect"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	argo "fairlead.dev/fairlead/api/argo/v1alpha1"
 	"fairlead.dev/fairlead/internal/access"
-	"fairlead.dev/fairlead/internal/event"
-	"fairlead.dev/fairlead/internal/protocol"
+	"fairlead.dev/fairlead/internal/project"
 )
 
 // appRef is what a request says of the application that it means.
@@ -36,30 +34,58 @@ func (s *Server) object(app *argo.Application) string {
 	return access.ApplicationName(s.options.Namespace, app.Spec.ProjectName(), app.Namespace, app.Name)
 }
 
-func (s *Server) serves(namespace string) bool {
-	return namespace == s.options.Namespace || slices.Contains(s.options.ApplicationNamespaces, namespace)
+// serves tells whether Applications of a namespace are the hub's business.
+func (s *Server) serves(ctx context.Context, namespace string) bool {
+	return s.options.Settings.ApplicationNamespaces(ctx).Has(namespace)
 }
 
-// app finds the application that a call is about, and checks the row's permission on it. Who may not get it can't tell
-// whether it exists: as upstream's, the answer is then "permission denied" (or "not found" where the request names the
-// project, and there is none for the caller in it). Who may get it learns which permission is lacking.
+func errNamespace(namespace string) error {
+	return fail(connect.CodePermissionDenied, fmt.Errorf("namespace '%s' is not permitted", namespace))
+}
+
+// app finds the application that a call is about, and checks the row's permission on it. Who may neither get it nor do what
+// the row is for can't tell whether it exists: as upstream's, the answer is then "permission denied" (or "not found" where the
+// request names the project, and there is none for the caller in it). Who may get it learns which permission is lacking.
 func (s *Server) app(ctx context.Context, c *call, ref appRef) (*argo.Application, error) {
-	app, err := s.visibleApp(ctx, c, ref)
+	return s.appFor(ctx, c, ref, c.row.permission.action)
+}
+
+// appFor is app with other actions than the row's, of which the caller must be allowed one.
+func (s *Server) appFor(ctx context.Context, c *call, ref appRef, actions ...string) (*argo.Application, error) {
+	app, err := s.visibleApp(ctx, c, ref, actions...)
 	if err != nil {
 		return nil, err
 	}
-	return app, c.allow(s.object(app))
+	c.checked = true
+	resource, object := c.row.permission.resource, s.object(app)
+	allowed := max(0, slices.IndexFunc(actions, func(action string) bool { return c.may(resource, action, object) }))
+	if c.row.streams {
+		if !c.may(resource, actions[allowed], object) {
+			return nil, c.require(resource, actions[allowed], object)
+		}
+		c.granted.add(grant{resource, actions[allowed], object, client.ObjectKeyFromObject(app)})
+		return app, s.permitProject(ctx, app)
+	}
+	if err := c.require(resource, actions[allowed], object); err != nil {
+		return nil, err
+	}
+	return app, s.permitProject(ctx, app)
 }
 
-// visibleApp finds an application that the caller may get. The row's own permission is still to be checked.
-func (s *Server) visibleApp(ctx context.Context, c *call, ref appRef) (*argo.Application, error) {
+// visibleApp finds an application that the caller may get, or do one of the actions to. Those are still to be checked.
+func (s *Server) visibleApp(ctx context.Context, c *call, ref appRef, actions ...string) (*argo.Application, error) {
 	key := s.key(ref)
-	if !s.serves(key.Namespace) {
-		return nil, fail(connect.CodePermissionDenied, fmt.Errorf("namespace '%s' is not permitted", key.Namespace))
+	if !s.serves(ctx, key.Namespace) {
+		return nil, errPermission
+	}
+	visible := func(object string) bool {
+		return slices.ContainsFunc(append(actions, access.Get), func(action string) bool {
+			return c.may(access.Applications, action, object)
+		})
 	}
 	hidden := error(errPermission)
 	if ref.project != "" {
-		if !c.may(access.Applications, access.Get, access.ApplicationName(s.options.Namespace, ref.project, key.Namespace, key.Name)) {
+		if !visible(access.ApplicationName(s.options.Namespace, ref.project, key.Namespace, key.Name)) {
 			return nil, hidden
 		}
 		hidden = appNotFound(ref.name)
@@ -71,12 +97,41 @@ func (s *Server) visibleApp(ctx context.Context, c *call, ref appRef) (*argo.App
 		return nil, hidden
 	case err != nil:
 		return nil, fmt.Errorf("reading application '%s': %w", ref.name, err)
-	case !c.may(access.Applications, access.Get, s.object(app)),
-		ref.project != "" && app.Spec.ProjectName() != ref.project:
+	case !visible(s.object(app)), ref.project != "" && app.Spec.ProjectName() != ref.project:
 		return nil, hidden
 	}
 	return app, nil
 }
+
+// permitProject sees that an application's project exists and is meant for its namespace. The answer doesn't tell which of
+// the two is wrong: it would give away the names of projects.
+func (s *Server) permitProject(ctx context.Context, app *argo.Application) error {
+	bounds, err := s.bounds(ctx, app.Spec.ProjectName())
+	if err != nil && !apierrors.IsNotFound(err) {
+		return fmt.Errorf("reading project '%s': %w", app.Spec.ProjectName(), err)
+	}
+	if err != nil || !s.permitsNamespace(bounds, app.Namespace) {
+		return invalid(fmt.Sprintf("app is not allowed in project %q, or the project does not exist", app.Spec.Project))
+	}
+	return nil
+}
+
+// permitsNamespace tells whether a project's applications may live in a namespace: the hub's own, or one that it names.
+func (s *Server) permitsNamespace(bounds *argo.AppProject, namespace string) bool {
+	return namespace == s.options.Namespace ||
+		slices.ContainsFunc(bounds.Spec.SourceNamespaces, func(pattern string) bool { return project.Glob(pattern, namespace, 0) })
+}
+
+// awaitApp waits a moment until lists know of an application that was just written: who creates one expects to see it. A list
+// that comes too early is no error, so neither is a wait in vain.
+func (s *Server) awaitApp(ctx context.Context, app *argo.Application) {
+	ctx, cancel := context.WithTimeout(ctx, cacheTimeout)
+	defer cancel()
+	s.apps.reach(ctx, app)
+}
+
+// cacheTimeout is Argo CD's.
+const cacheTimeout = 2 * time.Second
 
 // change edits an application and writes it. Where somebody else's write crosses, it takes the newest state and edits that;
 // an edit that refuses ends it. Doing says what for, in the error.
@@ -114,124 +169,4 @@ func (s *Server) reread(ctx context.Context, app *argo.Application) error {
 func appNotFound(name string) error {
 	return fail(connect.CodeNotFound, errors.New(
 		apierrors.NewNotFound(schema.GroupResource{Group: argo.GroupVersion.Group, Resource: "applications"}, name).Error()))
-}
-
-// appFilter is what a query selects.
-type appFilter struct {
-	selector        labels.Selector
-	name, namespace string
-	repo            string
-	projects, names []string
-	check           access.Check
-}
-
-func (s *Server) newAppFilter(c *call, q *protocol.ApplicationQuery) (*appFilter, error) {
-	selector, err := labels.Parse(q.Selector)
-	if err != nil {
-		return nil, invalid(fmt.Sprintf("error parsing the selector: %v", err))
-	}
-	f := &appFilter{
-		selector: selector, name: q.Name, namespace: q.AppNamespace, names: q.Names, check: c.filter(),
-		projects: append(slices.Clone(q.Projects), q.Project...),
-	}
-	if q.Repo != "" {
-		f.repo = event.NormalizeURL(q.Repo)
-	}
-	return f, nil
-}
-
-// selects tells whether the query means an application, and the caller may get it.
-func (s *Server) selects(f *appFilter, app *argo.Application) bool {
-	return (f.name == "" || f.name == app.Name) &&
-		(f.namespace == "" || f.namespace == app.Namespace) && s.serves(app.Namespace) &&
-		(len(f.projects) == 0 || slices.Contains(f.projects, app.Spec.ProjectName())) &&
-		(len(f.names) == 0 || slices.ContainsFunc(f.names, func(name string) bool {
-			return name == app.Name || name == app.Namespace+"/"+app.Name
-		})) &&
-		f.selector.Matches(labels.Set(app.Labels)) &&
-		(f.repo == "" || slices.ContainsFunc(app.Spec.AllSources(), func(source argo.ApplicationSource) bool {
-			return event.NormalizeURL(source.RepoURL) == f.repo
-		})) &&
-		f.check(s.object(app)) == access.Allowed
-}
-
-func (s *Server) listApps(ctx context.Context, c *call, q *protocol.ApplicationQuery) (*argo.ApplicationList, error) {
-	filter, err := s.newAppFilter(c, q)
-	if err != nil {
-		return nil, err
-	}
-	var all argo.ApplicationList
-	var options []client.ListOption
-	if len(s.options.ApplicationNamespaces) == 0 {
-		options = append(options, client.InNamespace(s.options.Namespace))
-	}
-	// The list is only read: it is encoded and forgotten.
-	if err := s.options.Client.List(ctx, &all, append(options, client.UnsafeDisableDeepCopy)...); err != nil {
-		return nil, fmt.Errorf("listing applications: %w", err)
-	}
-	list := &argo.ApplicationList{ListMeta: all.ListMeta, Items: []argo.Application{}}
-	for i := range all.Items {
-		if s.selects(filter, &all.Items[i]) {
-			list.Items = append(list.Items, all.Items[i])
-		}
-	}
-	slices.SortFunc(list.Items, func(a, b argo.Application) int { return strings.Compare(a.Name, b.Name) })
-	return list, nil
-}
-
-// watchApps sends what there is, unless the query says from which version on, and then every change.
-func (s *Server) watchApps(ctx context.Context, c *call, q *protocol.ApplicationQuery, send func(*protocol.ApplicationWatchEvent) error) error {
-	if q.Name != "" && q.AppNamespace == "" { // a name alone is of the hub's namespace
-		named := *q
-		named.AppNamespace = s.options.Namespace
-		q = &named
-	}
-	filter, err := s.newAppFilter(c, q)
-	if err != nil {
-		return err
-	}
-	subscription := s.apps.subscribe(func(app *argo.Application) bool { return filter.name == "" || filter.name == app.Name })
-	defer subscription.close()
-	if q.ResourceVersion == "" || q.Name != "" {
-		list, err := s.listApps(ctx, c, q)
-		if err != nil {
-			return err
-		}
-		for i := range list.Items {
-			if err := send(&protocol.ApplicationWatchEvent{Type: added, Application: list.Items[i]}); err != nil {
-				return err
-			}
-		}
-	}
-	for {
-		change, err := subscription.next(ctx)
-		if err != nil {
-			return nil // the client has gone
-		}
-		if err := s.stillAllowed(ctx, c, filter); err != nil {
-			return err
-		}
-		if !s.selects(filter, change.app) {
-			continue
-		}
-		if err := send(&protocol.ApplicationWatchEvent{Type: change.kind, Application: *change.app}); err != nil {
-			return err
-		}
-	}
-}
-
-// stillAllowed looks again who the caller is and what the policy says: a stream outlives changes of both.
-func (s *Server) stillAllowed(ctx context.Context, c *call, filter *appFilter) error {
-	policy, err := s.policies.current(ctx)
-	if err != nil {
-		return err
-	}
-	if c.loggedIn {
-		if c.identity.ExpiresAt.Before(s.options.Clock.Now()) && !c.identity.ExpiresAt.IsZero() {
-			return unauthenticated("invalid session: token is expired")
-		}
-	}
-	c.user = policy.User(c.identity.Name, c.identity.Groups...)
-	filter.check = c.filter()
-	return nil
 }

@@ -15,17 +15,20 @@ import (
 
 func (s *Server) getApp(ctx context.Context, c *call, q *protocol.ApplicationQuery) (*argo.Application, error) {
 	ref := appRef{name: q.Name, namespace: q.AppNamespace}
-	switch projects := append(append([]string{}, q.Projects...), q.Project...); {
+	switch projects := queriedProjects(q); {
 	case len(projects) > 1:
 		return nil, invalid("multiple projects specified - the get endpoint accepts either zero or one project")
 	case len(projects) == 1:
 		ref.project = projects[0]
 	}
 	app, err := s.app(ctx, c, ref)
-	if err != nil || q.Refresh == "" {
-		return app, err
+	if err == nil && q.Refresh != "" {
+		app, err = s.refresh(ctx, app, q.Refresh)
 	}
-	return s.refresh(ctx, app, q.Refresh)
+	if err != nil {
+		return nil, err
+	}
+	return s.withHealth(ctx, app), nil
 }
 
 // refresh asks the controller to compare anew, by the annotation as in Argo CD, and waits until it has taken the
@@ -35,7 +38,7 @@ func (s *Server) refresh(ctx context.Context, app *argo.Application, kind string
 		kind = "normal"
 	}
 	key := client.ObjectKeyFromObject(app)
-	subscription := s.apps.subscribe(func(other *argo.Application) bool { return client.ObjectKeyFromObject(other) == key })
+	subscription, _ := s.apps.subscribe(func(other *argo.Application) bool { return client.ObjectKeyFromObject(other) == key })
 	defer subscription.close()
 	body, err := json.Marshal(map[string]any{"metadata": map[string]any{"annotations": map[string]any{argo.RefreshAnnotation: kind}}})
 	if err != nil {
@@ -63,9 +66,4 @@ func (s *Server) refresh(ctx context.Context, app *argo.Application, kind string
 			return change.app.DeepCopy(), nil
 		}
 	}
-}
-
-// newer compares resource versions, which Kubernetes has declared to be numbers that grow.
-func newer(a, b string) bool {
-	return len(a) > len(b) || (len(a) == len(b) && a > b)
 }

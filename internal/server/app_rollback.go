@@ -34,50 +34,63 @@ func (s *Server) mayRollback(ctx context.Context, c *call, object string) error 
 
 // rollbackApp is Argo CD's rollback: it refuses under automated sync, which would undo it.
 func (s *Server) rollbackApp(ctx context.Context, c *call, q *protocol.ApplicationRollbackRequest) (*argo.Application, error) {
-	app, operation, err := s.prepareRollback(ctx, c, q)
+	app, err := s.rollbackTarget(ctx, c, q)
 	if err != nil {
 		return nil, err
 	}
 	if app.Spec.Automation() != nil {
 		return nil, precondition("rollback cannot be initiated when auto-sync is enabled")
 	}
-	return s.start(ctx, app, operation, func(*argo.Application) {})
+	operation, err := rollbackOperation(c, app, q)
+	if err != nil {
+		return nil, err
+	}
+	return s.start(ctx, c, app, operation, fmt.Sprintf("initiated rollback to %d", q.ID), func(*argo.Application) {})
 }
 
 // rollbackAndHold is ours: the hold and the operation are one write, so that nothing can come between them.
 func (s *Server) rollbackAndHold(ctx context.Context, c *call, q *protocol.ApplicationRollbackRequest) (*argo.Application, error) {
-	app, operation, err := s.prepareRollback(ctx, c, q)
+	app, err := s.rollbackTarget(ctx, c, q)
+	if err != nil {
+		return nil, err
+	}
+	operation, err := rollbackOperation(c, app, q)
 	if err != nil {
 		return nil, err
 	}
 	hold := argo.Hold{
 		HistoryID: q.ID, Revision: operation.Sync.Revision, By: c.name(), At: s.options.Clock.Now().UTC(), Reason: "rollback",
 	}
-	return s.start(ctx, app, operation, func(app *argo.Application) {
+	return s.start(ctx, c, app, operation, fmt.Sprintf("initiated rollback to %d", q.ID), func(app *argo.Application) {
 		if !q.DryRun {
 			app.SetHold(hold)
 		}
 	})
 }
 
-// prepareRollback finds the history entry, and makes the operation that deploys it again.
-func (s *Server) prepareRollback(ctx context.Context, c *call, q *protocol.ApplicationRollbackRequest) (*argo.Application, *argo.Operation, error) {
-	app, err := s.visibleApp(ctx, c, appRef{q.Name, q.AppNamespace, q.Project})
+// rollbackTarget finds the application that the caller may roll back.
+func (s *Server) rollbackTarget(ctx context.Context, c *call, q *protocol.ApplicationRollbackRequest) (*argo.Application, error) {
+	app, err := s.visibleApp(ctx, c, appRef{q.Name, q.AppNamespace, q.Project}, access.Rollback, access.Sync)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if err := s.mayRollback(ctx, c, s.object(app)); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if app.DeletionTimestamp != nil {
-		return nil, nil, precondition("application is deleting")
+		return nil, precondition("application is deleting")
 	}
+	return app, s.permitProject(ctx, app)
+}
+
+// rollbackOperation finds the history entry, and makes the operation that deploys it again.
+func rollbackOperation(c *call, app *argo.Application, q *protocol.ApplicationRollbackRequest) (*argo.Operation, error) {
 	entry := app.Status.History.ByID(q.ID)
 	if entry == nil {
-		return nil, nil, invalid(fmt.Sprintf("application %s does not have deployment with id %d", app.Namespace+"/"+app.Name, q.ID))
+		return nil, invalid(fmt.Sprintf("application %s does not have deployment with id %d", app.Namespace+"/"+app.Name, q.ID))
 	}
 	if entry.Source.RepoURL == "" && len(entry.Sources) == 0 {
-		return nil, nil, precondition("cannot rollback to revision deployed with Argo CD v0.11 or lower. sync to revision instead.")
+		return nil, precondition("cannot rollback to revision deployed with Argo CD v0.11 or lower. sync to revision instead.")
 	}
 	sync := &argo.SyncOperation{
 		Revision: entry.Revision, Revisions: entry.Revisions, DryRun: q.DryRun, Prune: q.Prune,
@@ -89,7 +102,7 @@ func (s *Server) prepareRollback(ctx context.Context, c *call, q *protocol.Appli
 	if app.Spec.SyncPolicy != nil {
 		sync.SyncOptions = app.Spec.SyncPolicy.SyncOptions
 	}
-	return app, &argo.Operation{Sync: sync, InitiatedBy: argo.OperationInitiator{Username: c.name()}}, nil
+	return &argo.Operation{Sync: sync, InitiatedBy: argo.OperationInitiator{Username: c.name()}}, nil
 }
 
 // releaseHold ends the hold of a rollback: automation and image updates go on.

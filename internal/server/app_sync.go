@@ -1,9 +1,11 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"regexp"
+	"strings"
 
 	"connectrpc.com/connect"
 
@@ -11,6 +13,7 @@ import (
 	"fairlead.dev/fairlead/internal/access"
 	"fairlead.dev/fairlead/internal/protocol"
 	"fairlead.dev/fairlead/internal/settings"
+	"fairlead.dev/fairlead/internal/signature"
 )
 
 // syncApp starts a sync. A person's sync chooses a version, and so ends the hold of a rollback, if there is one.
@@ -54,11 +57,64 @@ func (s *Server) syncApp(ctx context.Context, c *call, q *protocol.ApplicationSy
 	if q.SyncOptions != nil {
 		sync.SyncOptions = q.SyncOptions.Items
 	}
-	return s.start(ctx, app, operation, func(app *argo.Application) {
+	if err := s.maySyncSo(ctx, app, sync); err != nil {
+		return nil, err
+	}
+	return s.start(ctx, c, app, operation, startedSync(app, q, sync), func(app *argo.Application) {
 		if !q.DryRun {
 			app.ClearHold()
 		}
 	})
+}
+
+// maySyncSo refuses what the operator, or the project, doesn't want of any sync.
+func (s *Server) maySyncSo(ctx context.Context, app *argo.Application, sync *argo.SyncOperation) error {
+	params, err := s.options.Settings.ConfigMap(ctx, settings.CmdParamsConfigMap)
+	if err != nil {
+		return err
+	}
+	if sync.SyncOptions.HasOption("Replace=true") && params[settings.ReplaceAllowedKey] == "false" {
+		return precondition("sync with replace was disabled on the API Server level via the server configuration")
+	}
+	if sync.Manifests == nil {
+		return nil
+	}
+	bounds, err := s.bounds(ctx, app.Spec.ProjectName())
+	if err != nil {
+		return fmt.Errorf("reading project '%s': %w", app.Spec.ProjectName(), err)
+	}
+	for _, source := range app.Spec.AllSources() {
+		if demand, err := signature.DemandOf(bounds, source); demand != nil || err != nil {
+			return precondition("Cannot use local manifests when source integrity is enforced")
+		}
+	}
+	return nil
+}
+
+// startedSync tells of a sync what its event says.
+func startedSync(app *argo.Application, q *protocol.ApplicationSyncRequest, sync *argo.SyncOperation) string {
+	partial := ""
+	if len(q.Resources) > 0 {
+		partial = "partial "
+	}
+	if q.Manifests != nil {
+		return fmt.Sprintf("initiated %ssync locally", partial)
+	}
+	asked, commits := []string{q.Revision}, []string{sync.Revision}
+	if len(app.Spec.Sources) > 0 {
+		asked, commits = make([]string, len(app.Spec.Sources)), sync.Revisions
+		for i, position := range q.SourcePositions {
+			asked[position-1] = q.Revisions[i]
+		}
+	}
+	shown := make([]string, len(commits))
+	for i, source := range app.Spec.AllSources() {
+		revision := cmp.Or(asked[i], source.TargetRevision, "HEAD")
+		if shown[i] = revision; commits[i] != revision {
+			shown[i] = fmt.Sprintf("%s (%s)", revision, commits[i])
+		}
+	}
+	return fmt.Sprintf("initiated %ssync to %s", partial, strings.Join(shown, ","))
 }
 
 // chooseRevisions settles which commits a sync is to. An application that syncs by itself can't be synced to another
@@ -137,13 +193,13 @@ func (s *Server) resolve(ctx context.Context, project string, source argo.Applic
 }
 
 // start asks the controller for an operation. There is one at a time that a person asked for; one of the automation gives
-// way. prepare changes the application in the same write.
-func (s *Server) start(ctx context.Context, app *argo.Application, operation *argo.Operation, prepare func(*argo.Application)) (*argo.Application, error) {
+// way. prepare changes the application in the same write; message tells of it in an event.
+func (s *Server) start(ctx context.Context, c *call, app *argo.Application, operation *argo.Operation, message string, prepare func(*argo.Application)) (*argo.Application, error) {
 	err := s.change(ctx, app, "error setting app operation", func() error {
 		running := runningOperation(app)
 		switch {
 		case app.Operation != nil, running != nil && !running.Operation.InitiatedBy.Automated:
-			return precondition("another operation is already in progress")
+			return precondition("error setting app operation: another operation is already in progress")
 		case app.DeletionTimestamp != nil:
 			return precondition("application is deleting")
 		}
@@ -157,6 +213,8 @@ func (s *Server) start(ctx context.Context, app *argo.Application, operation *ar
 	if err != nil {
 		return nil, err
 	}
+	s.tellOfApp(ctx, c, app, reasonStarted, message)
+	s.awaitApp(ctx, app)
 	return app, nil
 }
 
@@ -187,5 +245,7 @@ func (s *Server) terminateApp(ctx context.Context, c *call, q *protocol.Operatio
 	if err != nil {
 		return nil, err
 	}
+	s.tellOfApp(ctx, c, app, reasonUpdated, "terminated running operation")
+	s.awaitApp(ctx, app)
 	return &protocol.OperationTerminateResponse{}, nil
 }

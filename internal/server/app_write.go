@@ -16,7 +16,6 @@ import (
 
 	argo "fairlead.dev/fairlead/api/argo/v1alpha1"
 	"fairlead.dev/fairlead/internal/access"
-	"fairlead.dev/fairlead/internal/project"
 	"fairlead.dev/fairlead/internal/protocol"
 )
 
@@ -31,14 +30,22 @@ func (s *Server) createApp(ctx context.Context, c *call, q *protocol.Application
 	if err := c.allow(s.object(app)); err != nil {
 		return nil, err
 	}
-	if err := s.validate(ctx, app, q.Validate == nil || *q.Validate); err != nil {
+	if err := s.permitProject(ctx, app); err != nil {
 		return nil, err
+	}
+	if !s.serves(ctx, app.Namespace) {
+		return nil, fail(connect.CodePermissionDenied, fmt.Errorf("namespace '%s' is not permitted", app.Namespace))
+	}
+	if err := s.validate(ctx, app, q.Validate == nil || *q.Validate); err != nil {
+		return nil, nested("error while validating and normalizing app", err)
 	}
 	// What is to be synced is asked for by Sync, with the permission for it; the status is the controller's.
 	app.Operation, app.Status, app.ResourceVersion, app.UID = nil, argo.ApplicationStatus{}, "", ""
 	desired := app.DeepCopy()
 	err := s.options.Client.Create(ctx, app)
 	if err == nil {
+		s.tellOfApp(ctx, c, app, reasonCreated, "created application")
+		s.awaitApp(ctx, app)
 		return app, nil
 	}
 	if !apierrors.IsAlreadyExists(err) {
@@ -89,6 +96,12 @@ func (s *Server) updateAppSpec(ctx context.Context, c *call, q *protocol.Applica
 	return &updated.Spec, nil
 }
 
+// maxPatchSteps bounds the operations of a JSON patch, and maxCopied what they copy, in bytes: each copy can double the rest.
+// Kubernetes' API server has the same bounds.
+const maxPatchSteps, maxCopied = 10_000, 3 << 20
+
+func init() { jsonpatch.AccumulatedCopySizeLimit = maxCopied }
+
 func (s *Server) patchApp(ctx context.Context, c *call, q *protocol.ApplicationPatchRequest) (*argo.Application, error) {
 	existing, err := s.app(ctx, c, appRef{q.Name, q.AppNamespace, q.Project})
 	if err != nil {
@@ -102,6 +115,9 @@ func (s *Server) patchApp(ctx context.Context, c *call, q *protocol.ApplicationP
 	switch q.PatchType {
 	case "json", "":
 		patch, decodeErr := jsonpatch.DecodePatch([]byte(q.Patch))
+		if decodeErr == nil && len(patch) > maxPatchSteps {
+			decodeErr = fmt.Errorf("it has %d operations, more than %d", len(patch), maxPatchSteps)
+		}
 		if decodeErr != nil {
 			return nil, invalid(fmt.Sprintf("error decoding json patch: %v", decodeErr))
 		}
@@ -128,8 +144,15 @@ func (s *Server) patchApp(ctx context.Context, c *call, q *protocol.ApplicationP
 // to another project needs the permission to be created there.
 func (s *Server) validateAndReplace(ctx context.Context, c *call, existing, desired *argo.Application, sources bool) (*argo.Application, error) {
 	desired.Namespace = existing.Namespace
-	if err := s.validate(ctx, desired, sources); err != nil {
+	// Nobody learns of another project's bounds, or reaches its repositories, without being let into it.
+	if err := s.mayReplace(c, existing, desired); err != nil {
 		return nil, err
+	}
+	if err := s.permitProject(ctx, desired); err != nil {
+		return nil, err
+	}
+	if err := s.validate(ctx, desired, sources); err != nil {
+		return nil, nested("error validating and normalizing app", err)
 	}
 	return s.replaceApp(ctx, c, existing, desired, false)
 }
@@ -154,6 +177,8 @@ func (s *Server) replaceApp(ctx context.Context, c *call, existing, desired *arg
 	if err != nil {
 		return nil, err
 	}
+	s.tellOfApp(ctx, c, existing, reasonUpdated, "updated application spec")
+	s.awaitApp(ctx, existing)
 	return existing, nil
 }
 
@@ -203,6 +228,7 @@ func (s *Server) deleteApp(ctx context.Context, c *call, q *protocol.Application
 	if err := s.options.Client.Delete(ctx, app, client.Preconditions{UID: &app.UID}); err != nil {
 		return nil, fmt.Errorf("error deleting application: %w", err)
 	}
+	s.tellOfApp(ctx, c, app, reasonDeleted, "deleted application")
 	return &protocol.ApplicationResponse{}, nil
 }
 
@@ -233,87 +259,4 @@ func deletionFinalizers(app *argo.Application, q *protocol.ApplicationDeleteRequ
 		finalizers = append(finalizers, wanted)
 	}
 	return finalizers, nil
-}
-
-// validate checks an application's spec: that its project exists and permits it, that its cluster is known and, if asked
-// for, that its sources have the revisions that it names.
-func (s *Server) validate(ctx context.Context, app *argo.Application, sources bool) error {
-	if app.Name == "" {
-		return invalid("resource name may not be empty")
-	}
-	if !s.serves(app.Namespace) {
-		return fail(connect.CodePermissionDenied, fmt.Errorf("namespace '%s' is not permitted", app.Namespace))
-	}
-	if app.Spec.Project == "" {
-		app.Spec.Project = argo.DefaultProject
-	}
-	bad := func(text string) error {
-		return invalid(fmt.Sprintf("application spec for %s is invalid: InvalidSpecError: %s", app.Name, text))
-	}
-	bounds, err := s.bounds(ctx, app.Spec.Project)
-	if apierrors.IsNotFound(err) || (err == nil && !s.permitsNamespace(bounds, app.Namespace)) {
-		return invalid(fmt.Sprintf("app is not allowed in project %q, or the project does not exist", app.Spec.Project))
-	}
-	if err != nil {
-		return fmt.Errorf("reading project '%s': %w", app.Spec.Project, err)
-	}
-	if len(app.Spec.AllSources()) == 0 {
-		return bad("spec.source.repoURL and either spec.source.path, spec.source.chart, or spec.source.ref are required")
-	}
-	for _, source := range app.Spec.AllSources() {
-		if source.RepoURL == "" || (source.Path == "" && source.Chart == "" && source.Ref == "") {
-			return bad("spec.source.repoURL and either spec.source.path, spec.source.chart, or spec.source.ref are required")
-		}
-	}
-	if complaint, err := s.checkDependencies(ctx, app); err != nil {
-		return err
-	} else if complaint != "" {
-		return bad(complaint)
-	}
-	destination, err := s.destination(ctx, app)
-	if err != nil {
-		return invalid(fmt.Sprintf("application destination spec for %s is invalid: %v", app.Name, err))
-	}
-	if violations := project.Check(bounds, app.Spec.AllSources(), destination); len(violations) > 0 {
-		return bad(strings.Join(violations, "; "))
-	}
-	if !sources || s.options.Sources == nil {
-		return nil
-	}
-	for _, source := range app.Spec.AllSources() {
-		if source.Chart != "" {
-			continue
-		}
-		if _, err := s.options.Sources.Resolve(ctx, app.Spec.ProjectName(), source, ""); err != nil {
-			return bad(fmt.Sprintf("repository not accessible: %v", err))
-		}
-	}
-	return nil
-}
-
-// permitsNamespace tells whether a project's applications may live in a namespace: the hub's own, or one that it names.
-func (s *Server) permitsNamespace(bounds *argo.AppProject, namespace string) bool {
-	return namespace == s.options.Namespace ||
-		slices.ContainsFunc(bounds.Spec.SourceNamespaces, func(pattern string) bool { return project.Glob(pattern, namespace, 0) })
-}
-
-// destination is an application's, with both URL and name of the cluster.
-func (s *Server) destination(ctx context.Context, app *argo.Application) (project.Destination, error) {
-	given := app.Spec.Destination
-	destination := project.Destination{Server: given.Server, Name: given.Name, Namespace: given.Namespace}
-	named := destination.Server
-	switch {
-	case destination.Server != "" && destination.Name != "":
-		return destination, fmt.Errorf("application destination can't have both name and server defined: %s %s", destination.Name, destination.Server)
-	case destination.Server == "" && destination.Name == "":
-		return destination, fmt.Errorf("destination server missing from app spec")
-	case named == "":
-		named = destination.Name
-	}
-	cluster, err := s.options.Settings.Cluster(ctx, named)
-	if err != nil {
-		return destination, err
-	}
-	destination.Server, destination.Name = cluster.Server, cluster.Name
-	return destination, nil
 }

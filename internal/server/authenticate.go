@@ -4,19 +4,12 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"sort"
-	"strconv"
+	"slices"
 	"strings"
-
-	"connectrpc.com/connect"
 
 	"fairlead.dev/fairlead/internal/login"
 	"fairlead.dev/fairlead/internal/settings"
 )
-
-// tokenCookie is the cookie of browsers. Long tokens are cut: the first cookie then holds "COUNT:…" and the others are
-// argocd.token-1, …
-const tokenCookie = "argocd.token"
 
 // maxToken bounds a token in bytes.
 const maxToken = 64 << 10
@@ -33,25 +26,41 @@ func (s *Server) authenticate(ctx context.Context, r *row, header http.Header) (
 }
 
 func (s *Server) callerFrom(ctx context.Context, header http.Header) (caller, error) {
+	// A proxy that looks at such headers may have seen another one than the hub would.
+	for _, name := range []string{"Token", "Authorization"} {
+		if values := header.Values(name); len(values) > 1 && slices.ContainsFunc(values, func(v string) bool { return v != values[0] }) {
+			return caller{}, unauthenticated("invalid session: several different headers " + name)
+		}
+	}
 	token := tokenFrom(header)
 	if token == "" {
-		config, err := s.options.Settings.ConfigMap(ctx, settings.ConfigMapName)
-		if err != nil {
-			return caller{}, asError(err)
-		}
-		if config["users.anonymous.enabled"] == "true" {
-			return caller{}, nil
-		}
-		return caller{}, fail(connect.CodeUnauthenticated, errors.New("no session information"))
+		return caller{}, s.admitAnonymous(ctx)
 	}
 	identity, err := s.options.Login.Verify(ctx, token)
-	if errors.Is(err, login.ErrToken) {
-		return caller{}, fail(connect.CodeUnauthenticated, errors.New("invalid session: "+strings.TrimPrefix(err.Error(), login.ErrToken.Error()+": ")))
-	}
 	if err != nil {
-		return caller{}, asError(err)
+		return caller{}, sessionError(err)
 	}
-	return caller{identity: identity, loggedIn: true}, nil
+	return caller{identity: identity, loggedIn: true, token: token}, nil
+}
+
+// admitAnonymous tells whether those who bring no token are let in.
+func (s *Server) admitAnonymous(ctx context.Context) error {
+	config, err := s.options.Settings.ConfigMap(ctx, settings.ConfigMapName)
+	if err != nil {
+		return asError(err)
+	}
+	if config["users.anonymous.enabled"] == "true" {
+		return nil
+	}
+	return unauthenticated("no session information")
+}
+
+// sessionError is what upstream says of a token that is no good.
+func sessionError(err error) error {
+	if errors.Is(err, login.ErrToken) {
+		return unauthenticated("invalid session: " + strings.TrimPrefix(err.Error(), login.ErrToken.Error()+": "))
+	}
+	return asError(err)
 }
 
 // tokenFrom finds the token in upstream's order: gRPC metadata "token", Authorization: Bearer, cookie.
@@ -69,33 +78,4 @@ func tokenFrom(header http.Header) string {
 		return ""
 	}
 	return token
-}
-
-func tokenFromCookies(header http.Header) string {
-	parts := map[int]string{}
-	for _, cookie := range (&http.Request{Header: header}).Cookies() {
-		switch suffix, found := strings.CutPrefix(cookie.Name, tokenCookie+"-"); {
-		case cookie.Name == tokenCookie:
-			parts[0] = cookie.Value
-		case found:
-			if n, err := strconv.Atoi(suffix); err == nil && n > 0 && n < 20 {
-				parts[n] = cookie.Value
-			}
-		}
-	}
-	if count, first, ok := strings.Cut(parts[0], ":"); ok {
-		if _, err := strconv.Atoi(count); err == nil {
-			parts[0] = first
-		}
-	}
-	order := make([]int, 0, len(parts))
-	for n := range parts {
-		order = append(order, n)
-	}
-	sort.Ints(order)
-	var token strings.Builder
-	for _, n := range order {
-		token.WriteString(parts[n])
-	}
-	return token.String()
 }

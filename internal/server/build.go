@@ -103,7 +103,11 @@ func (s *Server) startBuild(ctx context.Context, c *call, q *protocol.BuildStart
 	if err != nil {
 		return nil, fmt.Errorf("reading build rule '%s': %w", q.Rule, err)
 	}
-	if err := c.allow(buildObject(rule.Spec.Project, rule.Name)); err != nil {
+	object := buildObject(rule.Spec.Project, rule.Name)
+	if !c.may(access.Builds, access.Get, object) && !c.may(access.Builds, access.Create, object) {
+		return nil, errPermission
+	}
+	if err := c.allow(object); err != nil {
 		return nil, err
 	}
 	if s.options.Builds == nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"time"
 
 	"connectrpc.com/connect"
@@ -21,6 +22,10 @@ type call struct {
 	user     *access.User
 	// checked says that the row's permission was checked.
 	checked bool
+	// token is what the caller came with; renewed is when it and granted were last checked. Streams need them.
+	token   string
+	renewed time.Time
+	granted grants
 }
 
 // errPermission is what upstream says where it doesn't want to say what exists.
@@ -41,17 +46,25 @@ func (c *call) filter() access.Check {
 // require checks a further permission. Its error has upstream's words.
 func (c *call) require(resource, action, object string) error {
 	if c.user.Allowed(resource, action, object) {
+		if c.row.streams {
+			c.granted.add(grant{resource: resource, action: action, object: object})
+		}
 		return nil
 	}
-	text := fmt.Sprintf("permission denied: %s, %s, %s", resource, action, object)
-	if c.identity.Name != "" {
-		text += ", sub: " + c.identity.Name
+	text := fmt.Sprintf("permission denied: %s, %s, %s", resource, action, withoutPasswords(object))
+	if c.identity.Subject != "" {
+		text += ", sub: " + c.identity.Subject
 	}
 	if !c.identity.IssuedAt.IsZero() {
 		text += ", iat: " + c.identity.IssuedAt.UTC().Format(time.RFC3339)
 	}
 	return connect.NewError(connect.CodePermissionDenied, errors.New(text))
 }
+
+var passwordInURL = regexp.MustCompile(`(://[^/\s@:]*):[^/\s]*@`)
+
+// withoutPasswords is a text with the passwords taken out of the URLs in it: repositories are known by their addresses.
+func withoutPasswords(text string) string { return passwordInURL.ReplaceAllString(text, "$1@") }
 
 // may tells whether something is allowed, without an error.
 func (c *call) may(resource, action, object string) bool {
@@ -60,7 +73,7 @@ func (c *call) may(resource, action, object string) bool {
 
 // own lets callers act on what is their own, and others by the row's permission.
 func (c *call) own(name string) error {
-	if c.loggedIn && name == c.identity.Name && c.identity.Issuer == login.Issuer {
+	if c.loggedIn && name == c.identity.Subject && c.identity.Issuer == login.Issuer {
 		c.checked = true
 		return nil
 	}
@@ -81,6 +94,7 @@ type callerKey struct{}
 type caller struct {
 	identity login.Identity
 	loggedIn bool
+	token    string
 }
 
 func callerOf(ctx context.Context) caller {

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 
 	"connectrpc.com/connect"
@@ -60,12 +61,11 @@ func codeOf(err error) connect.Code {
 		return connect.CodeDeadlineExceeded
 	case apierrors.IsNotFound(err), errors.Is(err, login.ErrNoAccount), errors.Is(err, login.ErrNoToken):
 		return connect.CodeNotFound
-	case apierrors.IsAlreadyExists(err), errors.Is(err, login.ErrTokenExists):
+	case apierrors.IsAlreadyExists(err):
 		return connect.CodeAlreadyExists
 	case apierrors.IsConflict(err):
 		return connect.CodeAborted
-	case apierrors.IsInvalid(err), apierrors.IsBadRequest(err), errors.Is(err, login.ErrPassword), errors.Is(err, login.ErrCapability),
-		errors.Is(err, access.ErrPolicy), errors.As(err, &unknownCluster):
+	case apierrors.IsInvalid(err), apierrors.IsBadRequest(err), errors.Is(err, access.ErrPolicy), errors.As(err, &unknownCluster):
 		return connect.CodeInvalidArgument
 	case apierrors.IsForbidden(err):
 		return connect.CodePermissionDenied
@@ -75,6 +75,16 @@ func codeOf(err error) connect.Code {
 		return connect.CodeUnavailable
 	}
 	return connect.CodeUnknown
+}
+
+// nested puts text in front of an error with a code, and shows that code as gRPC's own libraries do: upstream wraps such
+// errors, and its users and tests know the texts.
+func nested(text string, err error) error {
+	code := connect.CodeOf(asError(err))
+	if code == connect.CodeUnknown {
+		return fail(code, fmt.Errorf("%s: %w", text, err))
+	}
+	return fail(code, fmt.Errorf("%s: rpc error: code = %s desc = %s", text, codeName(code), errorText(asError(err))))
 }
 
 // codeNames are gRPC's names, which metrics use.

@@ -74,7 +74,7 @@ data:
 kind: AppProject
 apiVersion: argoproj.io/v1alpha1
 metadata: {namespace: argocd, name: shop}
-spec: {sourceRepos: ["https://git.example/*"], destinations: [{name: "*", namespace: "shop-*"}]}
+spec: {sourceRepos: ["https://git.example/*"], destinations: [{name: "*", namespace: "shop-*"}], sourceNamespaces: [team]}
 ---
 kind: AppProject
 apiVersion: argoproj.io/v1alpha1
@@ -91,6 +91,16 @@ kind: Secret
 apiVersion: v1
 metadata: {namespace: argocd, name: repo-deploy, labels: {argocd.argoproj.io/secret-type: repository}}
 data: {url: aHR0cHM6Ly9naXQuZXhhbXBsZS9kZXBsb3k=, username: dXNlcg==, password: c2VjcmV0LXBhc3N3b3Jk}
+---
+kind: Secret
+apiVersion: v1
+metadata: {namespace: argocd, name: push-deploy, labels: {argocd.argoproj.io/secret-type: repository-write}}
+data: {url: aHR0cHM6Ly9naXQuZXhhbXBsZS9kZXBsb3k=, username: dXNlcg==, password: c2VjcmV0LXBhc3N3b3Jk}
+---
+kind: ConfigMap
+apiVersion: v1
+metadata: {namespace: argocd, name: argocd-cmd-params-cm}
+data: {hydrator.enabled: "true"}
 ---
 kind: Application
 apiVersion: argoproj.io/v1alpha1
@@ -116,6 +126,11 @@ kind: Application
 apiVersion: argoproj.io/v1alpha1
 metadata: {namespace: argocd, name: other}
 spec: {project: default, source: {repoURL: "https://git.example/other", path: .}, destination: {name: prod, namespace: x}}
+---
+kind: ApplicationSet
+apiVersion: argoproj.io/v1alpha1
+metadata: {namespace: argocd, name: production}
+spec: {generators: [{list: {elements: []}}], template: {metadata: {name: x}, spec: {project: shop, source: {repoURL: "https://git.example/deploy"}, destination: {name: prod}}}}
 ---
 kind: BuildRule
 apiVersion: fairlead.dev/v1alpha1

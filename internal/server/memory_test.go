@@ -41,13 +41,19 @@ type memoryInformers struct {
 func (m *memoryInformers) IsWatchListSemanticsUnSupported() bool { return true }
 
 func (m *memoryInformers) GetInformer(_ context.Context, obj client.Object, _ ...cache.InformerGetOption) (cache.Informer, error) {
+	kind := func() client.ObjectList {
+		if _, ok := obj.(*argo.ApplicationSet); ok {
+			return &argo.ApplicationSetList{}
+		}
+		return &argo.ApplicationList{}
+	}
 	informer := toolscache.NewSharedIndexInformer(toolscache.ToListWatcherWithWatchListSemantics(&toolscache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, _ metav1.ListOptions) (runtime.Object, error) {
-			list := &argo.ApplicationList{}
+			list := kind()
 			return list, m.client.List(ctx, list)
 		},
 		WatchFuncWithContext: func(ctx context.Context, _ metav1.ListOptions) (watch.Interface, error) {
-			return m.client.Watch(ctx, &argo.ApplicationList{})
+			return m.client.Watch(ctx, kind())
 		},
 	}, m), obj, 0, toolscache.Indexers{})
 	go informer.RunWithContext(m.ctx)
@@ -64,6 +70,11 @@ type memoryFleet struct {
 	deleted, created []string
 	changes          chan struct{}
 	stray            string
+	// health is the Rollout's in the tree.
+	health *argo.HealthStatus
+	// rotated is what RotateToken gives, and finished tells that the old token has gone.
+	rotated  string
+	finished bool
 	// flat says that the kinds have no subresources.
 	flat bool
 }
@@ -149,15 +160,22 @@ func (f *memoryFleet) Tree(context.Context, *argo.Application) (*protocol.Applic
 	defer f.mu.Unlock()
 	rolloutRef := protocol.ResourceRef{Group: "argoproj.io", Kind: "Rollout", Namespace: "shop-prod", Name: "web", UID: "1"}
 	set := protocol.ResourceRef{Group: "apps", Version: "v1", Kind: "ReplicaSet", Namespace: "shop-prod", Name: "web-rs", UID: "4"}
-	return &protocol.ApplicationTree{Nodes: []protocol.ResourceNode{
-		{ResourceRef: rolloutRef},
+	tree := &protocol.ApplicationTree{Nodes: []protocol.ResourceNode{
+		{ResourceRef: rolloutRef, Health: f.health},
 		{ResourceRef: set, ParentRefs: []protocol.ResourceRef{{Group: "argoproj.io", Kind: "Rollout", Namespace: "shop-prod", Name: "web"}}},
 		{
 			ResourceRef: protocol.ResourceRef{Kind: "Pod", Namespace: "shop-prod", Name: "web-1", UID: "2"},
 			ParentRefs:  []protocol.ResourceRef{{Group: "apps", Kind: "ReplicaSet", Namespace: "shop-prod", Name: "web-rs"}},
 		},
 		{ResourceRef: protocol.ResourceRef{Kind: "Pod", Namespace: "shop-prod", Name: cmp.Or(f.stray, "stray"), UID: "3"}},
-	}}, nil
+	}}
+	for ref, u := range f.live { // whatever else is in the application's namespace is the application's
+		if ref.Namespace == "shop-prod" && ref.Kind != "Rollout" {
+			ref.Version, ref.UID = u.GroupVersionKind().Version, "uid-"+ref.Name
+			tree.Nodes = append(tree.Nodes, protocol.ResourceNode{ResourceRef: ref})
+		}
+	}
+	return tree, nil
 }
 
 func (f *memoryFleet) ReplicaSets(context.Context, *argo.Application, string) ([]appsv1.ReplicaSet, error) {
@@ -168,8 +186,22 @@ func (f *memoryFleet) PodLog(_ context.Context, _ *argo.Application, pod protoco
 	return io.NopCloser(strings.NewReader("2026-01-02T03:04:05.000000006Z hello from " + pod.Name + "\n")), nil
 }
 
-func (f *memoryFleet) ClusterInfo(context.Context, settings.Cluster) protocol.ClusterInfo {
+func (f *memoryFleet) ClusterInfo(_ context.Context, cluster settings.Cluster) protocol.ClusterInfo {
+	if strings.Contains(cluster.Server, "idle") {
+		return protocol.ClusterInfo{ConnectionState: protocol.ConnectionState{Status: protocol.ConnectionUnknown}}
+	}
 	return protocol.ClusterInfo{ServerVersion: "1.37", ConnectionState: protocol.ConnectionState{Status: protocol.ConnectionSuccessful}}
+}
+
+func (f *memoryFleet) Probe(_ context.Context, cluster settings.Cluster) (string, error) {
+	if strings.Contains(cluster.Server, "unreachable") || cluster.Config.BearerToken == "revoked" {
+		return "", errors.New("connection refused")
+	}
+	return "v1.37.1-eks-1", nil
+}
+
+func (f *memoryFleet) RotateToken(context.Context, settings.Cluster) (string, func(context.Context) error, error) {
+	return f.rotated, func(context.Context) error { f.finished = true; return nil }, nil
 }
 
 // memorySources knows one branch.
@@ -192,10 +224,36 @@ func (memorySources) Metadata(_ context.Context, _ string, _ argo.ApplicationSou
 }
 
 func (memorySources) Test(_ context.Context, repository settings.Repository) error {
-	if strings.Contains(repository.URL, "unreachable") {
+	switch {
+	case strings.Contains(repository.URL, "unreachable"):
 		return errors.New("connection refused")
+	case strings.Contains(repository.URL, "private") && repository.Password != "secret":
+		return errors.New("authentication required")
 	}
 	return nil
+}
+
+func (memorySources) Refs(_ context.Context, r settings.Repository) (*protocol.Refs, error) {
+	return &protocol.Refs{Branches: []string{"main"}, Tags: []string{"as-" + r.Username}}, nil
+}
+
+func (memorySources) Tags(context.Context, settings.Repository) (*protocol.Refs, error) {
+	return &protocol.Refs{Tags: []string{"1.0.0"}}, nil
+}
+
+func (memorySources) Charts(context.Context, settings.Repository) (*protocol.HelmChartsResponse, error) {
+	return &protocol.HelmChartsResponse{Items: []*protocol.HelmChart{{Name: "web", Versions: []string{"1.0.0"}}}}, nil
+}
+
+func (memorySources) Apps(_ context.Context, _ string, source argo.ApplicationSource) (map[string]string, error) {
+	if source.TargetRevision == "missing" {
+		return nil, &SourceInputError{Err: errors.New("no such branch")}
+	}
+	return map[string]string{"b": "Kustomize", "a": "Helm"}, nil
+}
+
+func (memorySources) Details(context.Context, *protocol.RepoAppDetailsQuery, argo.ApplicationSources) (*protocol.RepoAppDetailsResponse, error) {
+	return &protocol.RepoAppDetailsResponse{Type: "Helm", Helm: &protocol.HelmAppSpec{Values: "a: 1"}}, nil
 }
 
 type memoryManifests struct{}
@@ -209,6 +267,31 @@ func (memoryManifests) Render(context.Context, *argo.Application, []string) (*pr
 func (memoryManifests) Compare(context.Context, *argo.Application) ([]*protocol.ResourceDiff, error) {
 	secret := `{"apiVersion":"v1","kind":"Secret","metadata":{"name":"s"},"data":{"password":"aHVudGVyMg=="}}`
 	return []*protocol.ResourceDiff{{Kind: "Secret", Name: "s", TargetState: secret, LiveState: secret}, {Kind: "ConfigMap", Name: "c", LiveState: "null"}}, nil
+}
+
+// RenderFiles makes a ConfigMap of what it is sent, and a Secret.
+func (memoryManifests) RenderFiles(_ context.Context, app *argo.Application, files io.Reader, _ string) (*protocol.ManifestResponse, error) {
+	content, err := io.ReadAll(files)
+	return &protocol.ManifestResponse{Manifests: []string{
+		`{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"` + app.Name + `"},"data":{"files":"` + string(content) + `"}}`,
+		`{"apiVersion":"v1","kind":"Secret","metadata":{"name":"s"},"stringData":{"password":"hunter2"}}`,
+	}}, err
+}
+
+// DryRun finds that each manifest changes its object.
+func (memoryManifests) DryRun(_ context.Context, _ *argo.Application, manifests []*unstructured.Unstructured) ([]*protocol.ResourceDiff, error) {
+	var diffs []*protocol.ResourceDiff
+	for _, u := range manifests {
+		predicted, err := json.Marshal(u.Object)
+		if err != nil {
+			return nil, err
+		}
+		diffs = append(diffs, &protocol.ResourceDiff{
+			Kind: u.GetKind(), Namespace: u.GetNamespace(), Name: u.GetName(), Modified: true, PredictedLiveState: string(predicted),
+			NormalizedLiveState: `{"apiVersion":"v1","kind":"` + u.GetKind() + `","data":{"password":"b2xk"}}`,
+		})
+	}
+	return diffs, nil
 }
 
 type memoryBuilds struct{}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -20,6 +21,7 @@ import (
 	argo "fairlead.dev/fairlead/api/argo/v1alpha1"
 	fairlead "fairlead.dev/fairlead/api/fairlead/v1alpha1"
 	"fairlead.dev/fairlead/internal/login"
+	"fairlead.dev/fairlead/internal/login/sso"
 	"fairlead.dev/fairlead/internal/protocol"
 	"fairlead.dev/fairlead/internal/rollout"
 	"fairlead.dev/fairlead/internal/settings"
@@ -29,9 +31,9 @@ import (
 // Options are what a Server needs. Start from Default. Parts that are nil make the calls that need them answer that this
 // hub can't do that.
 type Options struct {
-	// Namespace is the hub's; ApplicationNamespaces are further ones whose Applications are served.
-	Namespace             string
-	ApplicationNamespaces []string
+	// Namespace is the hub's.
+	Namespace string
+
 	// Client reads from a cache and writes. Required.
 	Client client.Client
 	// Live reads past the cache, for who has just written; nil means Client.
@@ -40,6 +42,8 @@ type Options struct {
 	Informers Informers
 	// Login knows who somebody is. Required.
 	Login *login.Manager
+	// SSO leads browsers to an identity provider and back; nil for none.
+	SSO *sso.Provider
 	// Settings reads the configured clusters and repositories. Required.
 	Settings *live.Source
 
@@ -49,9 +53,14 @@ type Options struct {
 	Sources Sources
 	// Manifests renders and compares.
 	Manifests Manifests
+	// Sets runs the generators of application sets.
+	Sets Sets
 	// Builds starts builds, and BuildLogs keeps their logs.
 	Builds    Builds
 	BuildLogs BuildLogs
+
+	// Plugins lists the names of the config management plugins; nil for none.
+	Plugins func(context.Context) ([]string, error)
 
 	// Webhook serves /api/webhook; nil for none.
 	Webhook http.Handler
@@ -60,12 +69,19 @@ type Options struct {
 	Gatherer prometheus.Gatherer
 	// TLS is nil for plain HTTP.
 	TLS *tls.Config
+	// BaseHRef is the path that browsers know the hub under, where a proxy takes it off; "" and "/" are the root.
+	BaseHRef string
 	// Version is what the hub says of itself.
 	Version protocol.VersionMessage
 	// MaxRequestBytes bounds a request's body, MaxAnonymousBytes that of calls that need no login.
 	MaxRequestBytes, MaxAnonymousBytes int
 	// CallTimeout bounds a call that isn't a stream.
 	CallTimeout time.Duration
+	// Patience is how long a client may take to send the headers of a request, or to take what is sent to it; a body must come
+	// with some kilobytes a second after it.
+	Patience time.Duration
+	// StreamCheck is how often a stream on which nothing happens looks whether its caller may still have it.
+	StreamCheck time.Duration
 	// Clock is the time; Logger is where calls are told.
 	Clock  clock.WithTicker
 	Logger *slog.Logger
@@ -80,10 +96,16 @@ func Default() Options {
 		MaxAnonymousBytes: 64 << 10,
 		// A refresh renders and compares, which may have to fetch a large repository first.
 		CallTimeout: 2 * time.Minute,
+		// Slow networks have seconds of delay, not tens of them.
+		Patience:    20 * time.Second,
+		StreamCheck: 5 * time.Second,
 		Clock:       clock.RealClock{},
 		Logger:      slog.Default(),
 	}
 }
+
+// baseHRef is the path that browsers know the hub under, with a slash in front.
+func (o Options) baseHRef() string { return "/" + strings.Trim(o.BaseHRef, "/") }
 
 // Validate tells what is missing.
 func (o Options) Validate() error {
@@ -92,7 +114,7 @@ func (o Options) Validate() error {
 		return errors.New("checking the API's options: there is no namespace")
 	case o.Client == nil || o.Informers == nil || o.Login == nil || o.Settings == nil:
 		return errors.New("checking the API's options: client, informers, login and settings are required")
-	case o.MaxRequestBytes <= 0 || o.MaxAnonymousBytes <= 0 || o.CallTimeout <= 0:
+	case min(o.MaxRequestBytes, o.MaxAnonymousBytes) <= 0 || min(o.CallTimeout, o.Patience, o.StreamCheck) <= 0:
 		return errors.New("checking the API's options: limits must be positive")
 	case o.Clock == nil || o.Logger == nil:
 		return errors.New("checking the API's options: clock and logger are required")
@@ -175,6 +197,24 @@ type Manifests interface {
 	// Render renders the sources at these revisions, one a source; nil means the spec's own.
 	Render(ctx context.Context, app *argo.Application, revisions []string) (*protocol.ManifestResponse, error)
 	Compare(ctx context.Context, app *argo.Application) ([]*protocol.ResourceDiff, error)
+}
+
+// FileRenderer is a Manifests that can render files that somebody sent (a tar archive, gzipped or not, of that SHA-256) in the
+// place of the application's first source.
+type FileRenderer interface {
+	RenderFiles(ctx context.Context, app *argo.Application, files io.Reader, digest string) (*protocol.ManifestResponse, error)
+}
+
+// DryRunner is a Manifests that can ask a cluster's API server what a sync of manifests would make of the live objects. An
+// answer is for the manifest at its place: states as Compare's.
+type DryRunner interface {
+	DryRun(ctx context.Context, app *argo.Application, manifests []*unstructured.Unstructured) ([]*protocol.ResourceDiff, error)
+}
+
+// Sets runs the generators of application sets.
+type Sets interface {
+	// Applications are what a set would make; nothing is made.
+	Applications(ctx context.Context, set *argo.ApplicationSet) ([]argo.Application, error)
 }
 
 // Builds starts builds by hand.

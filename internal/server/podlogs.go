@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -15,11 +16,13 @@ import (
 
 	argo "fairlead.dev/fairlead/api/argo/v1alpha1"
 	"fairlead.dev/fairlead/internal/protocol"
+	"fairlead.dev/fairlead/internal/settings"
 )
 
 const (
-	// maxLogPods bounds the pods whose logs are read at once, upstream's default.
-	maxLogPods = 10
+	// defaultLogPods is upstream's bound for the pods whose logs are read at once, and maxLogPods the most that an operator can
+	// make of it.
+	defaultLogPods, maxLogPods = 10, 1000
 	// maxLogLine bounds a line of a log; longer ones are cut.
 	maxLogLine = 64 << 10
 )
@@ -40,9 +43,13 @@ func (s *Server) podLogs(ctx context.Context, c *call, q *protocol.ApplicationPo
 	}
 	pods := podsBelow(tree, q)
 	if len(pods) == 0 {
-		return invalid("no matching pod found")
+		return nil // as upstream: the stream ends
 	}
-	if len(pods) > maxLogPods {
+	limit, err := s.maxLogPods(ctx)
+	if err != nil {
+		return err
+	}
+	if len(pods) > limit {
 		return invalid("max pods to view logs are reached. Please provide more granular query")
 	}
 	keep, err := newLogFilter(q)
@@ -85,6 +92,18 @@ func (s *Server) podLogs(ctx context.Context, c *call, q *protocol.ApplicationPo
 	}
 	now := metav1.NewTime(s.options.Clock.Now())
 	return send(&protocol.LogEntry{Last: true, TimeStamp: now, TimeStampStr: now.UTC().Format(time.RFC3339Nano)})
+}
+
+// maxLogPods is how many pods' logs the operator lets be read at once.
+func (s *Server) maxLogPods(ctx context.Context) (int, error) {
+	config, err := s.options.Settings.ConfigMap(ctx, settings.ConfigMapName)
+	if err != nil {
+		return 0, err
+	}
+	if n, err := strconv.Atoi(config["server.maxPodLogsToRender"]); err == nil && n > 0 {
+		return min(n, maxLogPods), nil
+	}
+	return defaultLogPods, nil
 }
 
 // podsBelow are the pods of a tree that a query means: the named one, all below the named object, or all.
@@ -163,8 +182,13 @@ func readLog(ctx context.Context, logger PodLogger, app *argo.Application, pod p
 	lines chan<- *protocol.LogEntry,
 ) error {
 	stream, err := logger.PodLog(ctx, app, pod, q)
-	if err != nil {
-		return fmt.Errorf("reading the log of pod '%s': %w", pod.Name, err)
+	if err != nil { // a container that hasn't begun, mostly: who looks at logs sees why there are none
+		select {
+		case lines <- &protocol.LogEntry{Content: err.Error(), PodName: pod.Name}:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
 	defer stream.Close()
 	reader := bufio.NewReaderSize(stream, maxLogLine)

@@ -3,8 +3,8 @@ package server
 import (
 	"context"
 	"fmt"
-	"hash/fnv"
 	"log/slog"
+	"strings"
 	"sync"
 
 	corev1 "k8s.io/api/core/v1"
@@ -52,14 +52,16 @@ func (p *policies) current(ctx context.Context) (*access.Policy, error) {
 
 // policyVersion tells two states apart by the versions of the objects in them.
 func policyVersion(configMap *corev1.ConfigMap, projects *argo.AppProjectList) string {
-	hash := fnv.New128a()
-	fmt.Fprintf(hash, "%s/%s", configMap.UID, configMap.ResourceVersion)
+	var b strings.Builder
+	b.WriteString(string(configMap.UID) + "/" + configMap.ResourceVersion)
 	for i := range projects.Items {
 		if project := &projects.Items[i]; len(project.Spec.Roles) > 0 {
-			fmt.Fprintf(hash, " %s/%s/%s", project.Name, project.UID, project.ResourceVersion)
+			for _, part := range []string{" ", project.Name, "/", string(project.UID), "/", project.ResourceVersion} {
+				b.WriteString(part)
+			}
 		}
 	}
-	return string(hash.Sum(nil))
+	return b.String()
 }
 
 // compile takes a policy into force. One that is malformed isn't taken: the one before stays, or, if there was none, the

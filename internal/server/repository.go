@@ -1,274 +1,153 @@
 package server
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"hash/fnv"
-	"net/url"
-	"regexp"
-	"strings"
+	"slices"
 	"sync"
-	"time"
 
 	"connectrpc.com/connect"
-	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"fairlead.dev/fairlead/internal/access"
-	"fairlead.dev/fairlead/internal/event"
 	"fairlead.dev/fairlead/internal/protocol"
 	"fairlead.dev/fairlead/internal/settings"
 )
 
-// testTimeout bounds the test of one repository's connection.
-const testTimeout = 10 * time.Second
+// errNoPayload is upstream's text for a request without what it is about.
+var errNoPayload = invalid("missing payload in request")
 
-func (s *Server) listRepositories(ctx context.Context, c *call, _ *protocol.RepoQuery) (*protocol.RepositoryList, error) {
-	repositories, err := s.options.Settings.Repositories(ctx)
-	if err != nil {
-		return nil, err
-	}
+// repositoryFilter is what a listing shows: those for which the row, or getting, is allowed.
+type repositoryFilter struct {
+	store repositoryStore
+	check access.Check
+	force bool
+}
+
+func (s *Server) listRepositories(ctx context.Context, c *call, q *protocol.RepoQuery) (*protocol.RepositoryList, error) {
+	return s.repositoryList(ctx, repositoryFilter{readStore, c.filter(), q.ForceRefresh})
+}
+
+func (s *Server) listWriteRepositories(ctx context.Context, c *call, q *protocol.RepoQuery) (*protocol.RepositoryList, error) {
 	check := c.filter()
-	list := &protocol.RepositoryList{Items: []*protocol.Repository{}}
-	var tests sync.WaitGroup
-	places := make(chan struct{}, 8)
-	for _, repository := range repositories {
-		if check(access.InProject(repository.Project, repository.URL)) != access.Allowed {
-			continue
-		}
-		answer := toRepository(repository)
-		list.Items = append(list.Items, answer)
-		tests.Go(func() {
-			places <- struct{}{}
-			answer.ConnectionState = s.connectionState(ctx, repository)
-			<-places
-		})
+	if err := s.hydrates(ctx); err != nil {
+		return nil, err
 	}
-	tests.Wait()
-	return list, nil
+	return s.repositoryList(ctx, repositoryFilter{writeStore, check, q.ForceRefresh})
 }
 
-// repositorySecret finds the Secret that keeps a repository; nil if none does.
-func (s *Server) repositorySecret(ctx context.Context, repo string) (*corev1.Secret, settings.Repository, error) {
-	var secrets corev1.SecretList
-	err := s.options.Client.List(ctx, &secrets, client.InNamespace(s.options.Namespace),
-		client.MatchingLabels{settings.SecretTypeLabel: settings.SecretTypeRepository})
+// hydrates tells whether the operator lets credentials for pushing be kept.
+func (s *Server) hydrates(ctx context.Context) error {
+	parameters, err := s.options.Settings.ConfigMap(ctx, settings.CmdParamsConfigMap)
 	if err != nil {
-		return nil, settings.Repository{}, fmt.Errorf("listing repositories: %w", err)
+		return err
 	}
-	for i := range secrets.Items {
-		repository, err := settings.RepositoryFromSecret(&secrets.Items[i])
-		if repository.URL != "" && event.NormalizeURL(repository.URL) == event.NormalizeURL(repo) {
-			return &secrets.Items[i], repository, err
-		}
-	}
-	return nil, settings.Repository{}, nil
-}
-
-// repository finds a repository and checks the row's permission on it.
-func (s *Server) repository(ctx context.Context, c *call, repo string) (*corev1.Secret, settings.Repository, error) {
-	secret, repository, err := s.repositorySecret(ctx, repo)
-	if err != nil {
-		return nil, repository, err
-	}
-	if secret == nil {
-		if err := c.allow(repo); err != nil {
-			return nil, repository, err
-		}
-		return nil, repository, fail(connect.CodeNotFound, fmt.Errorf("repo '%s' not found", publicURL(repo)))
-	}
-	return secret, repository, c.allow(access.InProject(repository.Project, repository.URL))
-}
-
-func (s *Server) getRepository(ctx context.Context, c *call, q *protocol.RepoQuery) (*protocol.Repository, error) {
-	_, repository, err := s.repository(ctx, c, q.Repo)
-	if err != nil {
-		return nil, err
-	}
-	answer := toRepository(repository)
-	answer.ConnectionState = s.connectionState(ctx, repository)
-	return answer, nil
-}
-
-func (s *Server) createRepository(ctx context.Context, c *call, q *protocol.RepoCreateRequest) (*protocol.Repository, error) {
-	if q.Repo == nil || q.Repo.Repo == "" {
-		return nil, invalid("missing payload in request")
-	}
-	if err := c.allow(access.InProject(q.Repo.Project, q.Repo.Repo)); err != nil {
-		return nil, err
-	}
-	secret, existing, err := s.repositorySecret(ctx, q.Repo.Repo)
-	if err != nil {
-		return nil, err
-	}
-	if secret != nil {
-		if !q.Upsert {
-			return nil, invalid("existing repository spec is different; use upsert flag to force update")
-		}
-		if err := c.require(access.Repositories, access.Update, access.InProject(existing.Project, existing.URL)); err != nil {
-			return nil, err
-		}
-	}
-	return s.writeRepository(ctx, secret, q.Repo)
-}
-
-func (s *Server) updateRepository(ctx context.Context, c *call, q *protocol.RepoUpdateRequest) (*protocol.Repository, error) {
-	if q.Repo == nil {
-		return nil, invalid("missing payload 'repo' in request")
-	}
-	secret, _, err := s.repository(ctx, c, q.Repo.Repo)
-	if err != nil {
-		return nil, err
-	}
-	if err := c.allow(access.InProject(q.Repo.Project, q.Repo.Repo)); err != nil {
-		return nil, err
-	}
-	return s.writeRepository(ctx, secret, q.Repo)
-}
-
-func (s *Server) deleteRepository(ctx context.Context, c *call, q *protocol.RepoQuery) (*protocol.RepoResponse, error) {
-	secret, _, err := s.repository(ctx, c, q.Repo)
-	if err != nil {
-		return nil, err
-	}
-	if err := s.options.Client.Delete(ctx, secret); err != nil {
-		return nil, fmt.Errorf("deleting repository '%s': %w", publicURL(q.Repo), err)
-	}
-	return &protocol.RepoResponse{}, nil
-}
-
-func (s *Server) validateRepository(ctx context.Context, c *call, q *protocol.RepoAccessQuery) (*protocol.RepoResponse, error) {
-	if err := c.allow(access.InProject(q.Project, q.Repo)); err != nil {
-		return nil, err
-	}
-	repository := settings.Repository{
-		URL: q.Repo, Type: q.Type, Name: q.Name, Username: q.Username, Password: q.Password, SSHPrivateKey: q.SSHPrivateKey,
-		BearerToken: q.BearerToken, Insecure: q.Insecure, TLSClientCertData: q.TLSClientCertData, TLSClientCertKey: q.TLSClientCertKey,
-		EnableOCI: q.EnableOCI, Proxy: q.Proxy, ForceHTTPBasicAuth: q.ForceHTTPBasicAuth,
-	}
-	return &protocol.RepoResponse{}, s.testRepository(ctx, repository)
-}
-
-// testRepository tells whether a repository answers. Of a registry nothing is asked: there is no question that all answer.
-func (s *Server) testRepository(ctx context.Context, repository settings.Repository) error {
-	if s.options.Sources == nil || repository.Type == "oci" || repository.EnableOCI {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, testTimeout)
-	defer cancel()
-	if err := s.options.Sources.Test(ctx, repository); err != nil {
-		return invalid(fmt.Sprintf("Unable to connect to repository: %v", err))
+	if parameters[settings.HydratorKey] != "true" {
+		return fail(connect.CodeUnimplemented, errHydrator)
 	}
 	return nil
 }
 
-func (s *Server) connectionState(ctx context.Context, repository settings.Repository) protocol.ConnectionState {
-	now := metav1.NewTime(s.options.Clock.Now())
-	state := protocol.ConnectionState{Status: protocol.ConnectionSuccessful, ModifiedAt: &now}
-	var coded *connect.Error
-	if err := s.testRepository(ctx, repository); errors.As(err, &coded) {
-		state.Status, state.Message = protocol.ConnectionFailed, coded.Message()
-	}
-	return state
-}
-
-// writeRepository keeps a repository as a Secret in Argo CD's form, in place of the given one, or as a new one.
-func (s *Server) writeRepository(ctx context.Context, secret *corev1.Secret, repo *protocol.Repository) (*protocol.Repository, error) {
-	create := secret == nil
-	if create {
-		secret = &corev1.Secret{ObjectMeta: metav1.ObjectMeta{
-			Namespace: s.options.Namespace, Name: secretName("repo", hostOf(repo.Repo), event.NormalizeURL(repo.Repo)),
-			Labels:      map[string]string{settings.SecretTypeLabel: settings.SecretTypeRepository},
-			Annotations: map[string]string{"managed-by": "argocd.argoproj.io"},
-		}}
-	}
-	secret.Data = map[string][]byte{"url": []byte(repo.Repo)}
-	setText(secret, map[string]string{
-		"type": repo.Type, "name": repo.Name, "project": repo.Project, "username": repo.Username, "password": repo.Password,
-		"bearerToken": repo.BearerToken, "sshPrivateKey": repo.SSHPrivateKey, "tlsClientCertData": repo.TLSClientCertData,
-		"tlsClientCertKey": repo.TLSClientCertKey, "githubAppPrivateKey": repo.GithubAppPrivateKey,
-		"githubAppEnterpriseBaseUrl": repo.GithubAppEnterpriseBaseURL, "proxy": repo.Proxy, "noProxy": repo.NoProxy,
-		"githubAppID": number(repo.GithubAppID), "githubAppInstallationID": number(repo.GithubAppInstallationID),
-		"insecure": flag(repo.Insecure), "insecureIgnoreHostKey": flag(repo.InsecureIgnoreHostKey), "enableLfs": flag(repo.EnableLFS),
-		"enableOCI": flag(repo.EnableOCI), "forceHttpBasicAuth": flag(repo.ForceHTTPBasicAuth),
-		"insecureOCIForceHttp": flag(repo.InsecureOCIForceHTTP),
-	})
-	written, err := settings.RepositoryFromSecret(secret)
+func (s *Server) repositoryList(ctx context.Context, filter repositoryFilter) (*protocol.RepositoryList, error) {
+	kept, err := s.keptRepositories(ctx, filter.store)
 	if err != nil {
-		return nil, invalid(err.Error())
-	}
-	if err := s.testRepository(ctx, written); err != nil {
 		return nil, err
 	}
-	if create {
-		err = s.options.Client.Create(ctx, secret)
-	} else {
-		err = s.options.Client.Update(ctx, secret)
+	list := &protocol.RepositoryList{Items: []*protocol.Repository{}}
+	var tests sync.WaitGroup
+	places := make(chan struct{}, 8)
+	for _, one := range kept {
+		if filter.check(access.InProject(one.Project, one.Repo)) != access.Allowed {
+			continue
+		}
+		answer, reach, err := s.showRepository(ctx, filter.store, &one)
+		if err != nil {
+			return nil, err
+		}
+		list.Items = append(list.Items, answer)
+		if one.broken != nil {
+			s.options.Logger.WarnContext(ctx, "a repository can't be read", "error", one.broken)
+			answer.ConnectionState = s.connections.broken(s.options.Clock.Now())
+			continue
+		}
+		tests.Go(func() {
+			places <- struct{}{}
+			defer func() { <-places }()
+			answer.ConnectionState = s.connectionState(ctx, reach, filter.force)
+		})
 	}
+	tests.Wait()
+	slices.SortStableFunc(list.Items, func(a, b *protocol.Repository) int {
+		return cmp.Compare(a.Project+"/"+a.Repo, b.Project+"/"+b.Repo)
+	})
+	return list, nil
+}
+
+// showRepository is a kept repository as it may be shown, and as it is reached, both with what it inherits.
+func (s *Server) showRepository(ctx context.Context, store repositoryStore, one *keptRepository) (*protocol.Repository, settings.Repository, error) {
+	answer := shown(&one.Repository)
+	if one.broken != nil {
+		return answer, settings.Repository{}, nil
+	}
+	reach, err := reachable(&one.Repository)
+	if err != nil || store.secretType != settings.SecretTypeRepository || one.HasCredentials() {
+		return answer, reach, err
+	}
+	inherited, inherits, err := s.options.Settings.Inherited(ctx, reach, one.Project)
+	if err != nil || !inherits {
+		return answer, reach, err
+	}
+	answer.InheritedCreds, answer.Username = true, inherited.Username
+	answer.GithubAppID, answer.GithubAppInstallationID = inherited.GitHubAppID, inherited.GitHubAppInstallationID
+	answer.GithubAppEnterpriseBaseURL = inherited.GitHubAppEnterpriseBaseURL
+	return answer, inherited, nil
+}
+
+// oneRepository picks from a list the repository that a query names. Of several with the same address it is the one of the
+// query's project. Who sees none can't tell whether it exists.
+func oneRepository(list *protocol.RepositoryList, q *protocol.RepoQuery) (*protocol.Repository, error) {
+	var found []*protocol.Repository
+	for _, r := range list.Items {
+		if settings.SameURL(r.Repo, q.Repo) {
+			found = append(found, r)
+		}
+	}
+	switch {
+	case len(found) == 0:
+		return nil, errPermission
+	case len(found) == 1 && q.AppProject == "":
+		return found[0], nil
+	}
+	for _, r := range found {
+		if r.Project == q.AppProject {
+			return r, nil
+		}
+	}
+	return nil, fail(connect.CodeUnknown, fmt.Errorf("repository not found for url %q and project %q", publicURL(q.Repo), q.AppProject))
+}
+
+func (s *Server) getRepository(ctx context.Context, c *call, q *protocol.RepoQuery) (*protocol.Repository, error) {
+	list, err := s.listRepositories(ctx, c, q)
 	if err != nil {
-		return nil, fmt.Errorf("writing repository '%s': %w", publicURL(repo.Repo), err)
+		return nil, err
 	}
-	answer := toRepository(written)
-	now := metav1.NewTime(s.options.Clock.Now())
-	answer.ConnectionState = protocol.ConnectionState{Status: protocol.ConnectionSuccessful, ModifiedAt: &now}
-	return answer, nil
+	return oneRepository(list, q)
 }
 
-func flag(set bool) string {
-	if set {
-		return "true"
+func (s *Server) getWriteRepository(ctx context.Context, c *call, q *protocol.RepoQuery) (*protocol.Repository, error) {
+	list, err := s.listWriteRepositories(ctx, c, q)
+	if err != nil {
+		return nil, err
 	}
-	return ""
+	return oneRepository(list, q)
 }
 
-func number(n int64) string {
-	if n == 0 {
-		return ""
+// repositoryFor is the repository with an address as a project's applications see it, which may be one that nobody configured;
+// the row's permission on it is checked.
+func (s *Server) repositoryFor(ctx context.Context, c *call, address, project string) (settings.Repository, error) {
+	r, err := s.options.Settings.RepositoryFor(ctx, address, project)
+	if err != nil {
+		return r, err
 	}
-	return fmt.Sprint(n)
-}
-
-// toRepository is a repository as it may be shown: without credentials.
-func toRepository(r settings.Repository) *protocol.Repository {
-	return &protocol.Repository{
-		Repo: publicURL(r.URL), Type: r.Type, Name: r.Name, Project: r.Project, Username: r.Username, Insecure: r.Insecure,
-		EnableLFS: r.EnableLFS, EnableOCI: r.EnableOCI, GithubAppID: r.GitHubAppID, GithubAppInstallationID: r.GitHubAppInstallationID,
-		GithubAppEnterpriseBaseURL: r.GitHubAppEnterpriseBaseURL, Proxy: publicURL(r.Proxy), NoProxy: r.NoProxy,
-		ForceHTTPBasicAuth: r.ForceHTTPBasicAuth, InsecureOCIForceHTTP: r.InsecureOCIForceHTTP,
-	}
-}
-
-// publicURL is a URL without a password in it.
-func publicURL(text string) string {
-	u, err := url.Parse(text)
-	if err != nil || u.User == nil {
-		return text
-	}
-	if _, has := u.User.Password(); has {
-		u.User = url.User(u.User.Username())
-	}
-	return u.String()
-}
-
-func hostOf(address string) string {
-	host, _, _ := strings.Cut(event.NormalizeURL(address), "/")
-	if name, _, ok := strings.Cut(host, ":"); ok {
-		return name
-	}
-	return host
-}
-
-var notInNames = regexp.MustCompile(`[^a-z0-9]+`)
-
-// secretName is kind-host-hash, as Argo CD names its Secrets.
-func secretName(kind, host, key string) string {
-	hash := fnv.New32a()
-	hash.Write([]byte(key))
-	host = strings.Trim(notInNames.ReplaceAllString(strings.ToLower(host), "-"), "-")
-	if len(host) > 60 {
-		host = host[:60]
-	}
-	return strings.ReplaceAll(fmt.Sprintf("%s-%s-%d", kind, host, hash.Sum32()), "--", "-")
+	return r, c.allow(access.InProject(r.Project, r.URL))
 }

@@ -81,18 +81,22 @@ func (s *Server) manifests(ctx context.Context, c *call, q *protocol.Application
 	}
 	answer, err := s.options.Manifests.Render(ctx, app, revisions)
 	if err != nil {
-		return nil, fmt.Errorf("rendering application '%s': %w", app.Name, err)
+		return nil, fmt.Errorf("error generating manifests: %w", err)
 	}
+	return answer, s.maskManifests(ctx, answer)
+}
+
+func (s *Server) maskManifests(ctx context.Context, answer *protocol.ManifestResponse) error {
 	masker, err := s.masker(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for i := range answer.Manifests {
 		if err := masker.manifests(&answer.Manifests[i]); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return answer, nil
+	return nil
 }
 
 // manifestRevisions gives a revision per source; nil if the query names none.
@@ -117,43 +121,32 @@ func manifestRevisions(app *argo.Application, q *protocol.ApplicationManifestQue
 	return revisions, nil
 }
 
-// object finds a live object of an application. One that the application has nothing to do with isn't shown: neither
-// among what it manages, nor in the tree below.
-func (s *Server) liveObject(ctx context.Context, app *argo.Application, ref protocol.ResourceRef) (*unstructured.Unstructured, error) {
-	if s.options.Fleet == nil {
-		return nil, missingPart("reach clusters")
-	}
-	owned, err := s.owns(ctx, app, ref)
-	if err != nil {
-		return nil, err
-	}
-	notFound := invalid(fmt.Sprintf("%s %s %s not found as part of application %s", ref.Kind, ref.Group, ref.Name, app.Name))
-	if !owned {
-		return nil, notFound
-	}
-	object, err := s.options.Fleet.Object(ctx, app, ref)
-	if apierrors.IsNotFound(err) {
-		return nil, notFound
-	}
-	if err != nil {
-		return nil, fmt.Errorf("reading %s '%s': %w", ref.Kind, ref.Name, err)
-	}
-	return object, nil
-}
-
-func (s *Server) owns(ctx context.Context, app *argo.Application, ref protocol.ResourceRef) (bool, error) {
-	if slices.ContainsFunc(app.Status.Resources, func(r argo.ResourceStatus) bool {
-		return r.Group == ref.Group && r.Kind == ref.Kind && r.Namespace == ref.Namespace && r.Name == ref.Name
-	}) {
-		return true, nil
-	}
+// liveObject finds a live object of an application, and what the tree says of it. One that isn't in the tree isn't shown,
+// whoever asks: neither what the application has nothing to do with, nor what its project doesn't permit any more.
+func (s *Server) liveObject(ctx context.Context, app *argo.Application, ref protocol.ResourceRef) (*unstructured.Unstructured, protocol.ResourceRef, error) {
 	tree, err := s.tree(ctx, app)
 	if err != nil {
-		return false, err
+		return nil, ref, err
 	}
-	return slices.ContainsFunc(tree.Nodes, func(n protocol.ResourceNode) bool {
-		return n.Group == ref.Group && n.Kind == ref.Kind && n.Namespace == ref.Namespace && n.Name == ref.Name
-	}), nil
+	notFound := invalid(fmt.Sprintf("%s %s %s not found as part of application %s", ref.Kind, ref.Group, ref.Name, app.Name))
+	index := slices.IndexFunc(tree.Nodes, func(n protocol.ResourceNode) bool {
+		return n.Group == ref.Group && n.Kind == ref.Kind && n.Namespace == ref.Namespace && n.Name == ref.Name && n.UID != ""
+	})
+	if index < 0 {
+		return nil, ref, notFound
+	}
+	found := tree.Nodes[index].ResourceRef
+	if ref.Version != "" {
+		found.Version = ref.Version
+	}
+	object, err := s.options.Fleet.Object(ctx, app, found)
+	if apierrors.IsNotFound(err) {
+		return nil, found, notFound
+	}
+	if err != nil {
+		return nil, found, fmt.Errorf("error getting resource: %w", err)
+	}
+	return object, found, nil
 }
 
 func requestedRef(q *protocol.ApplicationResourceRequest) protocol.ResourceRef {
@@ -165,7 +158,7 @@ func (s *Server) getResource(ctx context.Context, c *call, q *protocol.Applicati
 	if err != nil {
 		return nil, err
 	}
-	object, err := s.liveObject(ctx, app, requestedRef(q))
+	object, _, err := s.liveObject(ctx, app, requestedRef(q))
 	if err != nil {
 		return nil, err
 	}

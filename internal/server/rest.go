@@ -55,6 +55,7 @@ func (h *restHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	request, err := h.decode(w, r)
 	if err != nil {
+		h.server.record(ctx, h.row, callerOf(ctx), h.server.options.Clock.Now(), err)
 		writeError(w, err)
 		return
 	}
@@ -64,13 +65,46 @@ func (h *restHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	err = h.server.serve(ctx, h.row, request, func(response any) error {
 		if session, ok := response.(*protocol.SessionResponse); ok {
-			setCookie(w, r, session.Token)
+			if err := h.server.setTokenCookies(w, r, session.Token); err != nil {
+				return err
+			}
 		}
-		return writeJSON(w, http.StatusOK, response)
+		return h.answer(w, r, response)
 	})
 	if err != nil {
 		writeError(w, err)
 	}
+}
+
+// answer sends an answer, cut down to the fields that were asked for.
+func (h *restHandler) answer(w http.ResponseWriter, r *http.Request, response any) error {
+	out, err := h.server.newAnswer(w, r)
+	if err != nil {
+		return err
+	}
+	fields := h.selection(r)
+	if list, ok := response.(*protocol.Applications); ok {
+		if fields == nil {
+			return answerApps(out, list, nil)
+		}
+		if selected, ok := fields.ofApps("items.", "metadata"); ok { // a list's own metadata is always there
+			return answerApps(out, list, selected)
+		}
+	}
+	encoded, err := fields.encode(response)
+	if err != nil {
+		return err
+	}
+	_, err = out.Write(encoded)
+	return clientGone(errors.Join(err, out.Close()))
+}
+
+// selection is what of an answer is asked for; nil for all. Only what reads can be asked for less.
+func (h *restHandler) selection(r *http.Request) *fieldSelection {
+	if r.Method != http.MethodGet {
+		return nil
+	}
+	return newFieldSelection(r.URL.Query().Get("fields"))
 }
 
 // decode makes the request. Query fields that it doesn't have are ignored, as upstream does.
@@ -102,7 +136,7 @@ func (h *restHandler) decode(w http.ResponseWriter, r *http.Request) (any, error
 			}
 		}
 		if len(body) > 0 {
-			if err := json.Unmarshal(body, into); err != nil {
+			if err := (protocol.JSON{}).Unmarshal(body, into); err != nil {
 				return nil, invalid("the request isn't valid JSON: " + err.Error())
 			}
 		}
@@ -125,11 +159,7 @@ func (h *restHandler) stream(ctx context.Context, w http.ResponseWriter, r *http
 	}
 	controller := http.NewResponseController(w)
 	begun := false
-	write := func(message any) error {
-		encoded, err := json.Marshal(message)
-		if err != nil {
-			return err
-		}
+	write := func(encoded []byte) error {
 		if !begun {
 			w.Header().Set("Content-Type", contentType)
 			w.Header().Set("Cache-Control", "no-cache")
@@ -140,8 +170,19 @@ func (h *restHandler) stream(ctx context.Context, w http.ResponseWriter, r *http
 		}
 		return controller.Flush()
 	}
-	err := h.server.serve(ctx, h.row, request, func(response any) error {
-		return write(map[string]any{"result": response})
+	fields := h.selection(r)
+	ofApps, appsOnly := fields.ofEvents()
+	err := h.server.serve(ctx, h.row, request, func(response any) (err error) {
+		var encoded []byte
+		if event, ok := response.(*protocol.ApplicationWatchEvent); ok && appsOnly {
+			encoded, err = eventJSON(event, ofApps, fields.paths[eventType])
+		} else {
+			encoded, err = fields.encode(map[string]any{"result": response})
+		}
+		if err != nil {
+			return err
+		}
+		return write(encoded)
 	})
 	switch {
 	case err == nil:
@@ -150,9 +191,10 @@ func (h *restHandler) stream(ctx context.Context, w http.ResponseWriter, r *http
 	default:
 		// The status has been sent; the error is one more line. If the client is gone nobody reads it.
 		code := connect.CodeOf(err)
-		_ = write(map[string]any{"error": map[string]any{
+		last, _ := json.Marshal(map[string]any{"error": map[string]any{ // texts and numbers always can be encoded
 			"grpc_code": uint32(code), "http_code": httpStatus(code), "message": errorText(err), "http_status": http.StatusText(httpStatus(code)),
 		}})
+		_ = write(last)
 	}
 }
 
@@ -196,15 +238,4 @@ func writeJSON(w http.ResponseWriter, status int, message any) error {
 		return fail(connect.CodeCanceled, err)
 	}
 	return nil
-}
-
-// setCookie keeps the session in a browser; an empty token ends it there.
-func setCookie(w http.ResponseWriter, r *http.Request, token string) {
-	cookie := &http.Cookie{
-		Name: tokenCookie, Value: token, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: r.TLS != nil,
-	}
-	if token == "" {
-		cookie.MaxAge = -1
-	}
-	http.SetCookie(w, cookie)
 }

@@ -91,7 +91,7 @@ func (s *Server) readRollout(ctx context.Context, app *argo.Application, q *prot
 	if err != nil {
 		return nil, err
 	}
-	live, err := s.liveObject(ctx, app, ref)
+	live, _, err := s.liveObject(ctx, app, ref)
 	if err != nil {
 		return nil, err
 	}
@@ -130,7 +130,7 @@ func (s *Server) watchRollout(ctx context.Context, c *call, q *protocol.RolloutQ
 		if err != nil {
 			return err
 		}
-		c.user = policy.User(c.identity.Name, c.identity.Groups...)
+		c.user = policy.User(c.identity.Subject, c.identity.Groups(policy.Scopes())...)
 	}
 }
 
@@ -201,7 +201,7 @@ func (s *Server) patchRollout(
 	if err != nil {
 		return nil, err
 	}
-	live, err := s.liveObject(ctx, app, ref)
+	live, _, err := s.liveObject(ctx, app, ref)
 	if err != nil {
 		return nil, err
 	}

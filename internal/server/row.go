@@ -3,7 +3,9 @@ package server
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
+	"reflect"
 
 	"connectrpc.com/connect"
 
@@ -18,6 +20,8 @@ type row struct {
 	routes     []route
 	streams    bool
 	newRequest func() any
+	// request and response are the types of its messages.
+	request, response reflect.Type
 	// serve handles a request of the type that newRequest gives, and sends one answer, or any number if it streams.
 	serve func(context.Context, *call, any, func(any) error) error
 	// connect makes the handler for gRPC, gRPC-web and Connect.
@@ -73,6 +77,7 @@ func unary[Request, Response any](
 	return row{
 		procedure: string(procedure), permission: permission, routes: routes,
 		newRequest: func() any { return new(Request) },
+		request:    reflect.TypeFor[Request](), response: reflect.TypeFor[Response](),
 		serve: func(ctx context.Context, c *call, request any, send func(any) error) error {
 			response, err := handle(ctx, c, request.(*Request))
 			if err != nil {
@@ -95,6 +100,44 @@ func unary[Request, Response any](
 	}
 }
 
+// upload makes a row of a procedure that takes a stream of requests and gives one answer. The handler's next gives one after
+// the other, and io.EOF after the last. gRPC-gateway can't carry such calls, and so upstream has none as REST either.
+func upload[Request, Response any](
+	procedure protocol.Upload[Request, Response], permission permission,
+	handle func(ctx context.Context, c *call, next func() (*Request, error)) (*Response, error),
+) row {
+	return row{
+		procedure: string(procedure), permission: permission,
+		newRequest: func() any { return new(Request) },
+		request:    reflect.TypeFor[Request](), response: reflect.TypeFor[Response](),
+		serve: func(ctx context.Context, c *call, request any, send func(any) error) error {
+			response, err := handle(ctx, c, request.(func() (*Request, error)))
+			if err != nil {
+				return err
+			}
+			return send(response)
+		},
+		connect: func(s *Server, r *row, options ...connect.HandlerOption) http.Handler {
+			return connect.NewClientStreamHandlerSimple(r.procedure, func(ctx context.Context, stream *connect.ClientStream[Request]) (response *Response, err error) {
+				next := func() (*Request, error) {
+					if stream.Receive() {
+						return stream.Msg(), nil
+					}
+					if err := stream.Err(); err != nil {
+						return nil, err
+					}
+					return nil, io.EOF
+				}
+				err = s.serve(ctx, r, next, func(message any) error { response = message.(*Response); return nil })
+				if err != nil {
+					return nil, err
+				}
+				return response, nil
+			}, options...)
+		},
+	}
+}
+
 // stream makes a row of a procedure that gives a stream of answers.
 func stream[Request, Response any](
 	procedure protocol.Stream[Request, Response], permission permission,
@@ -103,6 +146,7 @@ func stream[Request, Response any](
 	return row{
 		procedure: string(procedure), permission: permission, routes: routes, streams: true,
 		newRequest: func() any { return new(Request) },
+		request:    reflect.TypeFor[Request](), response: reflect.TypeFor[Response](),
 		serve: func(ctx context.Context, c *call, request any, send func(any) error) error {
 			return handle(ctx, c, request.(*Request), func(response *Response) error { return send(response) })
 		},

@@ -38,14 +38,25 @@ func (s *Server) serve(ctx context.Context, r *row, request any, send func(any) 
 		return err
 	}
 	c := &call{
-		row: r, identity: caller.identity, loggedIn: caller.loggedIn,
-		user: policy.User(caller.identity.Name, caller.identity.Groups...),
+		row: r, identity: caller.identity, loggedIn: caller.loggedIn, token: caller.token, renewed: started,
+		user: policy.User(caller.identity.Subject, caller.identity.Groups(policy.Scopes())...),
 	}
 	ctx, cancel := s.bound(ctx, r)
 	defer cancel()
+	if r.streams {
+		guarded, stop := s.guard(ctx, c)
+		defer stop()
+		defer func() { err = endOf(guarded, err) }()
+		ctx = guarded
+	}
 	return r.serve(ctx, c, request, func(message any) error {
 		if r.permission.level == levelChecked && !c.checked {
 			return errUnchecked
+		}
+		if r.streams {
+			if err := s.renew(ctx, c); err != nil {
+				return err
+			}
 		}
 		return send(message)
 	})
@@ -53,6 +64,9 @@ func (s *Server) serve(ctx context.Context, r *row, request any, send func(any) 
 
 // record tells metrics and log of a call. Reading is told at debug level: there is much of it.
 func (s *Server) record(ctx context.Context, r *row, caller caller, started time.Time, err error) {
+	if recorded, ok := ctx.Value(recordedKey{}).(*bool); ok {
+		*recorded = true
+	}
 	code := "OK"
 	if err != nil {
 		code = codeName(connect.CodeOf(err))
@@ -70,7 +84,7 @@ func (s *Server) record(ctx context.Context, r *row, caller caller, started time
 	if err != nil {
 		attributes = append(attributes, slog.String("error", err.Error()))
 		switch connect.CodeOf(err) {
-		case connect.CodeInternal, connect.CodeUnknown, connect.CodePermissionDenied, connect.CodeUnauthenticated:
+		case connect.CodeInternal, connect.CodeUnknown, connect.CodePermissionDenied, connect.CodeUnauthenticated, connect.CodeResourceExhausted:
 			level = slog.LevelWarn
 		}
 	}
@@ -83,7 +97,7 @@ func (s *Server) handlerOptions(r *row) []connect.HandlerOption {
 	return []connect.HandlerOption{
 		connect.WithCodec(protocol.Proto{}),
 		connect.WithCodec(protocol.JSON{}), connect.WithCodec(protocol.JSON{ContentType: "json; charset=utf-8"}),
-		connect.WithReadMaxBytes(s.maxBytes(r)),
+		connect.WithReadMaxBytes(s.maxBytes(r)), compression(),
 		connect.WithRequestGate(func(ctx context.Context, _ connect.Spec, _ connect.Peer, header http.Header) (context.Context, error) {
 			return s.authenticate(ctx, r, header)
 		}),

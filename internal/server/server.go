@@ -14,9 +14,8 @@ import (
 )
 
 const (
-	// headerTimeout bounds how long a client may take to send the headers of a request, idleTimeout how long it may do
-	// nothing between two; there is no limit for bodies, because streams go on for hours.
-	headerTimeout, idleTimeout = 10 * time.Second, 5 * time.Minute
+	// idleTimeout is how long a client may do nothing between two requests.
+	idleTimeout = 5 * time.Minute
 	// maxHeaderBytes has room for tokens with many groups.
 	maxHeaderBytes = 256 << 10
 	// graceTime is how long calls may go on when the server ends.
@@ -33,8 +32,13 @@ type Server struct {
 	policies *policies
 	metrics  *metrics
 	apps     *feed
-	rows     []row
-	handler  http.Handler
+	rules    rulebook
+	// connections are how repositories answered lately.
+	connections connections
+	// probes are what clusters answered lately that nobody watches.
+	probes  probes
+	rows    []row
+	handler http.Handler
 }
 
 // New makes a server. Its streams begin to listen at once, and end with ctx.
@@ -50,7 +54,7 @@ func New(ctx context.Context, options Options) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		options: options, ending: ctx, metrics: metrics, apps: newFeed(),
+		options: options, ending: ctx, metrics: metrics, apps: newFeed(options.Clock.Now),
 		policies: &policies{
 			client: options.Client, namespace: options.Namespace, logger: options.Logger, invalid: metrics.policyInvalid,
 		},
@@ -77,7 +81,7 @@ func (s *Server) mux() (http.Handler, error) {
 	mux := http.NewServeMux()
 	for i := range s.rows {
 		r := &s.rows[i]
-		mux.Handle(r.procedure, r.connect(s, r, s.handlerOptions(r)...))
+		mux.Handle(r.procedure, s.noted(r, r.connect(s, r, s.handlerOptions(r)...)))
 		for _, route := range r.routes {
 			pattern, fields, err := restPattern(route)
 			if err != nil {
@@ -87,6 +91,9 @@ func (s *Server) mux() (http.Handler, error) {
 		}
 	}
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.HandleFunc("GET /api/badge", s.serveBadge)
+	s.mountSSO(mux)
+	s.mountSwagger(mux)
 	if s.options.Gatherer != nil {
 		mux.Handle("GET /metrics", promhttp.HandlerFor(s.options.Gatherer, promhttp.HandlerOpts{}))
 	}
@@ -94,7 +101,8 @@ func (s *Server) mux() (http.Handler, error) {
 		mux.Handle("POST /api/webhook", s.options.Webhook)
 		mux.Handle("POST /api/webhook/", s.options.Webhook)
 	}
-	return secured(mux), nil
+	mux.HandleFunc("/", s.serveUnknown)
+	return secured(paced(s.ownPages(uncompressedWeb(mux)), s.options.Patience)), nil
 }
 
 // secured sets the headers that keep a browser from making more of an answer than it is.
@@ -114,11 +122,12 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	protocols.SetUnencryptedHTTP2(s.options.TLS == nil)
 	server := &http.Server{
 		Handler: s.handler, Protocols: protocols, TLSConfig: s.options.TLS,
-		ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
-		HTTP2: &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
+		ReadHeaderTimeout: s.options.Patience, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
+		HTTP2: &http.HTTP2Config{MaxConcurrentStreams: maxStreams, WriteByteTimeout: s.options.Patience},
 		// Calls that run may come to their end; streams are ended by ending.
 		BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
 	}
+	listener = patientListener{listener, s.options.Patience}
 	ended := make(chan error, 1)
 	go func() {
 		if s.options.TLS != nil {

@@ -9,15 +9,13 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	argo "fairlead.dev/fairlead/api/argo/v1alpha1"
-	projectlive "fairlead.dev/fairlead/internal/project/live"
 	"fairlead.dev/fairlead/internal/protocol"
 	"fairlead.dev/fairlead/internal/syncwindow"
 )
 
 // bounds is a project with what it inherits from global ones.
 func (s *Server) bounds(ctx context.Context, name string) (*argo.AppProject, error) {
-	source := projectlive.Source{Reader: s.options.Client, ConfigMaps: s.options.Settings, Namespace: s.options.Namespace}
-	return source.Project(ctx, name)
+	return s.projects().Project(ctx, name)
 }
 
 // windows are the sync windows that concern an application.

@@ -10,7 +10,8 @@ import (
 func (s *Server) table() []row {
 	var rows []row
 	for _, part := range [][]row{
-		s.sessionTable(), s.applicationTable(), s.resourceTable(), s.configurationTable(), s.buildTable(), s.rolloutTable(),
+		s.sessionTable(), s.securityTable(), s.applicationTable(), s.applicationSetTable(), s.resourceTable(), s.configurationTable(),
+		s.repositoryTable(), s.buildTable(), s.rolloutTable(),
 	} {
 		rows = append(rows, part...)
 	}
@@ -21,6 +22,7 @@ func (s *Server) sessionTable() []row {
 	return []row{
 		unary(p.Version, public, s.version, get("/api/version")),
 		unary(p.SettingsGet, public, s.settings, get("/api/v1/settings")),
+		unary(p.SettingsGetPlugins, signedIn, s.settingsPlugins, get("/api/v1/settings/plugins")),
 		unary(p.SessionCreate, public, s.createSession, post("/api/v1/session", "*")),
 		unary(p.SessionDelete, signedIn, s.deleteSession, deletion("/api/v1/session")),
 		unary(p.SessionUserInfo, public, s.userInfo, get("/api/v1/session/userinfo")),
@@ -37,7 +39,7 @@ func (s *Server) sessionTable() []row {
 func (s *Server) applicationTable() []row {
 	const apps = access.Applications
 	return []row{
-		unary(p.ApplicationList, may(apps, access.Get), s.listApps, get("/api/v1/applications")),
+		unary(p.Unary[p.ApplicationQuery, p.Applications](p.ApplicationList), may(apps, access.Get), s.listApps, get("/api/v1/applications")),
 		stream(p.ApplicationWatch, may(apps, access.Get), s.watchApps, get("/api/v1/stream/applications")),
 		unary(p.ApplicationGet, may(apps, access.Get), s.getApp, get("/api/v1/applications/{name}")),
 		unary(p.ApplicationCreate, may(apps, access.Create), s.createApp, post("/api/v1/applications", "application")),
@@ -66,6 +68,8 @@ func (s *Server) resourceTable() []row {
 		unary(p.ApplicationPatchObject, may(apps, access.Update), s.patchResource, post("/api/v1/applications/{name}/resource", "patch")),
 		unary(p.ApplicationDeleteObject, may(apps, access.Delete), s.deleteResource, deletion("/api/v1/applications/{name}/resource")),
 		unary(p.ApplicationManifests, may(apps, access.Get), s.manifests, get("/api/v1/applications/{name}/manifests")),
+		upload(p.ApplicationManifestsWithFiles, may(apps, access.Get), s.manifestsWithFiles),
+		unary(p.ApplicationServerSideDiff, may(apps, access.Get), s.serverSideDiff, get("/api/v1/applications/{appName}/server-side-diff")),
 		unary(p.ApplicationRevision, may(apps, access.Get), s.revisionMetadata, get("/api/v1/applications/{name}/revisions/{revision}/metadata")),
 		unary(p.ApplicationChart, may(apps, access.Get), s.chartDetails, get("/api/v1/applications/{name}/revisions/{revision}/chartdetails")),
 		unary(p.ApplicationOCI, may(apps, access.Get), s.ociMetadata, get("/api/v1/applications/{name}/revisions/{revision}/ocimetadata")),
@@ -74,35 +78,79 @@ func (s *Server) resourceTable() []row {
 		unary(p.ApplicationRunAction, may(apps, access.Action), s.runAction, post("/api/v1/applications/{name}/resource/actions", "action")),
 		unary(p.ApplicationRunActionV2, may(apps, access.Action), s.act, post("/api/v1/applications/{name}/resource/actions/v2", "*")),
 		unary(p.ApplicationEvents, may(apps, access.Get), s.listEvents, get("/api/v1/applications/{name}/events")),
+		unary(p.ApplicationLinks, may(apps, access.Get), s.applicationLinks, get("/api/v1/applications/{name}/links")),
+		unary(p.ApplicationObjectLinks, may(apps, access.Get), s.resourceLinks, get("/api/v1/applications/{name}/resource/links")),
 		stream(p.ApplicationPodLogs, may(access.Logs, access.Get), s.podLogs,
 			get("/api/v1/applications/{name}/pods/{podName}/logs"), get("/api/v1/applications/{name}/logs")),
 	}
 }
 
 func (s *Server) configurationTable() []row {
-	return []row{
+	return append(s.projectTable(), []row{
 		unary(p.ClusterGetList, may(access.Clusters, access.Get), s.listClusters, get("/api/v1/clusters")),
 		unary(p.ClusterGet, may(access.Clusters, access.Get), s.getCluster, get("/api/v1/clusters/{id.value}")),
 		unary(p.ClusterCreate, may(access.Clusters, access.Create), s.createCluster, post("/api/v1/clusters", "cluster")),
 		unary(p.ClusterUpdate, may(access.Clusters, access.Update), s.updateCluster, put("/api/v1/clusters/{id.value}", "cluster")),
 		unary(p.ClusterDelete, may(access.Clusters, access.Delete), s.deleteCluster, deletion("/api/v1/clusters/{id.value}")),
+		unary(p.ClusterRotate, may(access.Clusters, access.Update), s.rotateCluster, post("/api/v1/clusters/{id.value}/rotate-auth", "")),
 		unary(p.ClusterInvalidate, may(access.Clusters, access.Update), s.invalidateCluster, post("/api/v1/clusters/{id.value}/invalidate-cache", "")),
+	}...)
+}
 
-		unary(p.RepositoryGetList, may(access.Repositories, access.Get), s.listRepositories, get("/api/v1/repositories")),
-		unary(p.RepositoryOldList, may(access.Repositories, access.Get), s.listRepositories),
-		unary(p.RepositoryGet, may(access.Repositories, access.Get), s.getRepository, get("/api/v1/repositories/{repo}")),
-		unary(p.RepositoryCreate, may(access.Repositories, access.Create), s.createRepository, post("/api/v1/repositories", "repo")),
-		unary(p.RepositoryUpdate, may(access.Repositories, access.Update), s.updateRepository, put("/api/v1/repositories/{repo.repo}", "repo")),
-		unary(p.RepositoryDelete, may(access.Repositories, access.Delete), s.deleteRepository, deletion("/api/v1/repositories/{repo}")),
-		unary(p.RepositoryValidate, may(access.Repositories, access.Create), s.validateRepository,
-			post("/api/v1/repositories/{repo}/validate", "*")),
+func (s *Server) repositoryTable() []row {
+	const repos, writes = access.Repositories, access.WriteRepositories
+	const at, writesAt = "/api/v1/repositories", "/api/v1/write-repositories"
+	const templatesAt, writeTemplatesAt = "/api/v1/repocreds", "/api/v1/write-repocreds"
+	return []row{
+		unary(p.RepositoryGetList, may(repos, access.Get), s.listRepositories, get(at)),
+		unary(p.RepositoryOldList, may(repos, access.Get), s.listRepositories),
+		unary(p.RepositoryGet, may(repos, access.Get), s.getRepository, get(at+"/{repo}")),
+		unary(p.RepositoryRefs, may(repos, access.Get), s.listRefs, get(at+"/{repo}/refs")),
+		unary(p.RepositoryTags, may(repos, access.Get), s.listTags, get(at+"/{repo}/oci-tags")),
+		unary(p.RepositoryApps, may(repos, access.Get), s.listRepositoryApps, get(at+"/{repo}/apps")),
+		unary(p.RepositoryDetails, may(repos, access.Get), s.appDetails, post(at+"/{source.repoURL}/appdetails", "*")),
+		unary(p.RepositoryCharts, may(repos, access.Get), s.listCharts, get(at+"/{repo}/helmcharts")),
+		unary(p.RepositoryCreate, may(repos, access.Create), s.createRepository, post(at, "repo")),
+		unary(p.RepositoryOldCreate, may(repos, access.Create), s.createRepository),
+		unary(p.RepositoryUpdate, may(repos, access.Update), s.updateRepository, put(at+"/{repo.repo}", "repo")),
+		unary(p.RepositoryOldUpdate, may(repos, access.Update), s.updateRepository),
+		unary(p.RepositoryDelete, may(repos, access.Delete), s.deleteRepository, deletion(at+"/{repo}")),
+		unary(p.RepositoryOldDelete, may(repos, access.Delete), s.deleteRepository),
+		unary(p.RepositoryValidate, may(repos, access.Create), s.validateRepository, post(at+"/{repo}/validate", "repo")),
 
-		unary(p.ProjectList, may(access.Projects, access.Get), s.listProjects, get("/api/v1/projects")),
-		unary(p.ProjectGet, may(access.Projects, access.Get), s.getProject, get("/api/v1/projects/{name}")),
-		unary(p.ProjectSyncWindows, may(access.Projects, access.Get), s.projectSyncWindows, get("/api/v1/projects/{name}/syncwindows")),
-		unary(p.ProjectCreate, may(access.Projects, access.Create), s.createProject, post("/api/v1/projects", "*")),
-		unary(p.ProjectUpdate, may(access.Projects, access.Update), s.updateProject, put("/api/v1/projects/{project.metadata.name}", "*")),
-		unary(p.ProjectDelete, may(access.Projects, access.Delete), s.deleteProject, deletion("/api/v1/projects/{name}")),
+		unary(p.RepositoryWriteList, may(writes, access.Get), s.listWriteRepositories, get(writesAt)),
+		unary(p.RepositoryGetWrite, may(writes, access.Get), s.getWriteRepository, get(writesAt+"/{repo}")),
+		unary(p.RepositoryCreateWrite, may(writes, access.Create), s.createWriteRepository, post(writesAt, "repo")),
+		unary(p.RepositoryUpdateWrite, may(writes, access.Update), s.updateWriteRepository, put(writesAt+"/{repo.repo}", "repo")),
+		unary(p.RepositoryDeleteWrite, may(writes, access.Delete), s.deleteWriteRepository, deletion(writesAt+"/{repo}")),
+		unary(p.RepositoryValidateWrite, may(writes, access.Create), s.validateWriteRepository, post(writesAt+"/{repo}/validate", "repo")),
+
+		unary(p.RepoCredsGetList, may(repos, access.Get), s.listTemplates(readStore), get(templatesAt)),
+		unary(p.RepoCredsCreate, may(repos, access.Create), s.createTemplate(readStore), post(templatesAt, "creds")),
+		unary(p.RepoCredsUpdate, may(repos, access.Update), s.updateTemplate(readStore), put(templatesAt+"/{creds.url}", "creds")),
+		unary(p.RepoCredsDelete, may(repos, access.Delete), s.deleteTemplate(readStore), deletion(templatesAt+"/{url}")),
+		unary(p.RepoCredsWriteList, may(writes, access.Get), s.listTemplates(writeStore), get(writeTemplatesAt)),
+		unary(p.RepoCredsCreateWrite, may(writes, access.Create), s.createTemplate(writeStore), post(writeTemplatesAt, "creds")),
+		unary(p.RepoCredsUpdateWrite, may(writes, access.Update), s.updateTemplate(writeStore), put(writeTemplatesAt+"/{creds.url}", "creds")),
+		unary(p.RepoCredsDeleteWrite, may(writes, access.Delete), s.deleteTemplate(writeStore), deletion(writeTemplatesAt+"/{url}")),
+	}
+}
+
+func (s *Server) projectTable() []row {
+	const projects, at = access.Projects, "/api/v1/projects"
+	return []row{
+		unary(p.ProjectList, may(projects, access.Get), s.listProjects, get(at)),
+		unary(p.ProjectGet, may(projects, access.Get), s.getProject, get(at+"/{name}")),
+		unary(p.ProjectDetailed, may(projects, access.Get), s.detailedProject, get(at+"/{name}/detailed")),
+		unary(p.ProjectGlobals, may(projects, access.Get), s.globalProjects, get(at+"/{name}/globalprojects")),
+		unary(p.ProjectSyncWindows, may(projects, access.Get), s.projectSyncWindows, get(at+"/{name}/syncwindows")),
+		unary(p.ProjectEvents, may(projects, access.Get), s.listProjectEvents, get(at+"/{name}/events")),
+		unary(p.ProjectLinks, may(projects, access.Get), s.projectLinks, get(at+"/{name}/links")),
+		unary(p.ProjectCreate, may(projects, access.Create), s.createProject, post(at, "*")),
+		unary(p.ProjectUpdate, may(projects, access.Update), s.updateProject, put(at+"/{project.metadata.name}", "*")),
+		unary(p.ProjectDelete, may(projects, access.Delete), s.deleteProject, deletion(at+"/{name}")),
+		unary(p.ProjectNewToken, may(projects, access.Update), s.createProjectToken, post(at+"/{project}/roles/{role}/token", "*")),
+		unary(p.ProjectDropToken, may(projects, access.Update), s.deleteProjectToken, deletion(at+"/{project}/roles/{role}/token/{iat}")),
 	}
 }
 

@@ -46,7 +46,7 @@ func TestGRPC(t *testing.T) {
 		t.Errorf("without a session: %v", err)
 	}
 	err = conn.Invoke(ctx, "/application.ApplicationService/NoSuchCall", &protocol.ApplicationQuery{}, &argo.ApplicationList{})
-	if status.Code(err) != codes.Unimplemented {
+	if status.Code(err) != codes.Unimplemented || status.Convert(err).Message() != "unknown method NoSuchCall for service application.ApplicationService" {
 		t.Errorf("an unknown call: %v", err)
 	}
 
@@ -95,6 +95,8 @@ func TestGRPCWeb(t *testing.T) {
 			t.Fatal(err)
 		}
 		request.Header.Set("Content-Type", "application/grpc-web+proto")
+		// It says so for the client that it stands before, and can't.
+		request.Header.Set("Grpc-Accept-Encoding", "gzip")
 		if token != "" {
 			request.Header.Set("Token", token)
 		}
@@ -186,7 +188,7 @@ func TestREST(t *testing.T) {
 		{"", "GET", "/healthz", "", 200, "ok"},
 		{"", "GET", "/api/v1/applications", "", 401, `{"code":16,"error":"no session information","message":"no session information"}`},
 		{"developer", "GET", "/api/v1/applications", "", 200, `"name":"dev"`},
-		{"developer", "GET", "/api/v1/applications?selector=stage%3Dproduction&fields=x", "", 200, `"name":"production"`},
+		{"developer", "GET", "/api/v1/applications?selector=stage%3Dproduction&foo=x", "", 200, `"name":"production"`},
 		{"developer", "GET", "/api/v1/applications?selector=%3D%3D", "", 400, "error parsing the selector"},
 		{"developer", "GET", "/api/v1/applications/other", "", 403, `"message":"permission denied"`},
 		{"developer", "GET", "/api/v1/applications/nothing?project=shop", "", 404, `applications.argoproj.io \"nothing\" not found`},

@@ -21,22 +21,30 @@ var azure = sender{
 	parse: parseAzure,
 }
 
-// parseAzure takes "git.push" (learn.microsoft.com, "Service hooks events", Code pushed).
+// parseAzure takes "git.push" and pull requests that are created, updated or merged (learn.microsoft.com, "Service hooks events").
 func parseAzure(_ http.Header, body []byte) (news, error) {
 	var p struct {
 		EventType string
 		Resource  struct {
 			RefUpdates []struct{ Name, OldObjectID, NewObjectID string }
-			Repository struct{ RemoteURL string }
+			Repository struct {
+				Name, RemoteURL string
+				Project         struct{ Name string }
+			}
 		}
 	}
 	if json.Unmarshal(body, &p) != nil || len(p.Resource.RefUpdates) > maxChanges {
 		return news{}, errNotPush
 	}
-	if p.EventType != "git.push" {
+	repository := p.Resource.Repository
+	switch p.EventType {
+	case "git.push":
+	case "git.pullrequest.created", "git.pullrequest.updated", "git.pullrequest.merged":
+		return listed(event.Listing{Host: "azuredevops", Site: siteOf(repository.RemoteURL), Owner: repository.Project.Name, Repository: repository.Name, PullRequests: true})
+	default:
 		return news{}, nil
 	}
-	urls := repositoryURLs{CloneURL: p.Resource.Repository.RemoteURL, SSHURL: azureSSH(p.Resource.Repository.RemoteURL)}
+	urls := repositoryURLs{CloneURL: repository.RemoteURL, SSHURL: azureSSH(repository.RemoteURL)}
 	var n news
 	for _, update := range p.Resource.RefUpdates {
 		told, err := pushNews(urls, event.Push{Ref: update.Name, Before: update.OldObjectID, After: update.NewObjectID})

@@ -48,8 +48,8 @@ func (r *bitbucketRef) hash() string {
 
 // parseBitbucket takes "repo:push" (support.atlassian.com, "Event payloads").
 func parseBitbucket(header http.Header, body []byte) (news, error) {
-	if header.Get("X-Event-Key") != "repo:push" {
-		return news{}, nil
+	if key := header.Get("X-Event-Key"); key != "repo:push" {
+		return bitbucketListing(key, body)
 	}
 	var p struct {
 		Push struct {
@@ -88,8 +88,8 @@ func parseBitbucket(header http.Header, body []byte) (news, error) {
 
 // parseBitbucketServer takes "repo:refs_changed" (confluence.atlassian.com, "Event payload").
 func parseBitbucketServer(header http.Header, body []byte) (news, error) {
-	if header.Get("X-Event-Key") != "repo:refs_changed" {
-		return news{}, nil
+	if key := header.Get("X-Event-Key"); key != "repo:refs_changed" {
+		return bitbucketServerListing(key, body)
 	}
 	var p struct {
 		Changes []struct {

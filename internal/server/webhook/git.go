@@ -16,7 +16,7 @@ var (
 	gitea = sender{
 		name: "gitea", secretKeys: []string{"webhook.gitea.secret", "webhook.gogs.secret"},
 		genuine: hmacHeader("X-Gitea-Signature", ""),
-		parse:   pushOf("X-Gitea-Event"),
+		parse:   hubEvents("X-Gitea-Event", "gitea"),
 	}
 	gogs = sender{
 		name: "gogs", secretKeys: []string{"webhook.gogs.secret"},
@@ -34,7 +34,7 @@ var (
 				}
 				return parsePackage(body)
 			}
-			return pushOf("X-GitHub-Event")(header, body)
+			return hubEvents("X-GitHub-Event", "github")(header, body)
 		},
 	}
 	gitlab = sender{
@@ -80,10 +80,7 @@ type repositoryURLs struct {
 func (u repositoryURLs) normal() []string {
 	var all []string
 	for _, text := range []string{u.CloneURL, u.SSHURL, u.GitURL, u.HTMLURL, u.GitHTTPURL, u.GitSSHURL, u.WebURL} {
-		if text == "" {
-			continue
-		}
-		if normal := event.NormalizeURL(text); !slices.Contains(all, normal) {
+		if normal := event.NormalizeURL(text); normal != "" && !slices.Contains(all, normal) {
 			all = append(all, normal)
 		}
 	}
@@ -138,7 +135,11 @@ type gitlabPush struct {
 
 func parseGitLab(header http.Header, body []byte) (news, error) {
 	switch header.Get("X-Gitlab-Event") {
-	case "Push Hook", "Tag Push Hook", "System Hook":
+	case "Push Hook", "Tag Push Hook":
+	case "Merge Request Hook", "Project Hook", "System Hook":
+		if told, err := parseGitLabListing(body); err != nil || !told.empty() || header.Get("X-Gitlab-Event") != "System Hook" {
+			return told, err
+		}
 	default:
 		return news{}, nil
 	}

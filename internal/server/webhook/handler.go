@@ -1,5 +1,5 @@
-// Package webhook is POST /api/webhook: it hears of pushes from GitHub, GitLab, Gitea, Gogs, Bitbucket (Cloud and Server) and
-// Azure DevOps, and of tags from registries: Docker Hub, ghcr.io, Harbor, and those with Distribution's notifications. It checks where they come from, and tells the hub's event bus.
+// Package webhook is POST /api/webhook: it hears of pushes, pull requests and repositories from GitHub, GitLab, Gitea, Gogs,
+// Bitbucket (Cloud and Server) and Azure DevOps, and of tags from registries: Docker Hub, ghcr.io, Harbor, and those with Distribution's notifications. It checks where they come from, and tells the hub's event bus.
 //
 // It only passes on that something moved. What it moved to, the controllers look up for themselves, so that a forged or
 // repeated delivery can cause a look and nothing else. Start with New; each sender has a file of its own.
@@ -14,6 +14,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -88,11 +89,12 @@ func New(options Options) (http.Handler, error) {
 
 // news is what a delivery tells.
 type news struct {
-	pushes []event.Push
-	images []event.Image
+	pushes   []event.Push
+	images   []event.Image
+	listings []event.Listing
 }
 
-func (n news) empty() bool { return len(n.pushes)+len(n.images) == 0 }
+func (n news) empty() bool { return len(n.pushes)+len(n.images)+len(n.listings) == 0 }
 
 // refusal is an answer that isn't 200.
 type refusal struct {
@@ -125,6 +127,9 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		for _, image := range found.images {
 			h.options.Bus.PublishImage(image)
+		}
+		for _, listing := range slices.Concat(found.listings, movedBranches(name, found.pushes)) {
+			h.options.Bus.PublishListing(listing)
 		}
 		h.deliveries.WithLabelValues(name, "told").Inc()
 		answer(w, http.StatusOK, "thank you")

@@ -49,8 +49,9 @@ func sign(algorithm func() hash.Hash, body, secret string) string {
 
 // heard is everything on the bus so far.
 type heard struct {
-	Pushes []event.Push
-	Images []event.Image
+	Pushes   []event.Push
+	Images   []event.Image
+	Listings []event.Listing
 }
 
 func deliver(t *testing.T, secrets map[string][]byte, header map[string]string, body string) (*httptest.ResponseRecorder, heard) {
@@ -58,6 +59,7 @@ func deliver(t *testing.T, secrets map[string][]byte, header map[string]string, 
 	bus := event.NewBus()
 	pushes, cancelPushes := bus.SubscribePush()
 	images, cancelImages := bus.SubscribeImage()
+	listings, cancelListings := bus.SubscribeListing()
 	handler, err := webhook.New(webhook.Options{
 		Secrets: func(context.Context) (map[string][]byte, error) { return secrets, nil }, Bus: bus, MaxBytes: 10000,
 		Logger: slog.New(slog.DiscardHandler),
@@ -73,7 +75,11 @@ func deliver(t *testing.T, secrets map[string][]byte, header map[string]string, 
 	handler.ServeHTTP(response, request)
 	cancelPushes()
 	cancelImages()
+	cancelListings()
 	var h heard
+	for listing := range listings {
+		h.Listings = append(h.Listings, listing)
+	}
 	for push := range pushes {
 		h.Pushes = append(h.Pushes, push)
 	}
@@ -218,15 +224,18 @@ func FuzzDeliveries(f *testing.F) {
 		{"X-GitHub-Event": "push"}, {"X-Gitea-Event": "push"}, {"X-Gitlab-Event": "Push Hook"}, {"X-Gitlab-Event": "System Hook"},
 		{"X-GitHub-Event": "push", "Content-Type": "application/x-www-form-urlencoded"},
 		{"Content-Type": "application/vnd.docker.distribution.events.v1+json"},
+		{"X-GitHub-Event": "pull_request"}, {"X-Gitea-Event": "repository"}, {"X-Gitlab-Event": "Merge Request Hook"}, {"X-Vss-Activityid": "1"},
+		{"X-Event-Key": "pullrequest:created", "X-Hook-UUID": "u"}, {"X-Event-Key": "pr:opened"}, {"X-Event-Key": "repo:refs_changed"},
 	}
 	for i := range senders {
-		for _, body := range []string{githubPush, githubTag, giteaPush, gitlabPush, registryEvents, "null", `{"events":[{}]}`, `{"ref":"refs/"}`} {
+		for _, body := range []string{githubPush, githubTag, giteaPush, gitlabPush, registryEvents, githubPull, gitlabMerge, bitbucketPull, bitbucketServerPull, azurePull, "null", `{"events":[{}]}`, `{"ref":"refs/"}`, `{"ref":"refs/x","repository":{"html_url":" "}}`} {
 			f.Add(i, body)
 		}
 	}
 	bus := event.NewBus()
 	pushes, _ := bus.SubscribePush()
 	images, _ := bus.SubscribeImage()
+	listings, _ := bus.SubscribeListing()
 	handler, err := webhook.New(webhook.Options{
 		Secrets: func(context.Context) (map[string][]byte, error) { return nil, nil }, Bus: bus, Logger: slog.New(slog.DiscardHandler),
 	})
@@ -246,6 +255,11 @@ func FuzzDeliveries(f *testing.F) {
 		for len(pushes) > 0 {
 			if push := <-pushes; push.Repository == "" || !strings.HasPrefix(push.Ref, "refs/") {
 				t.Errorf("told of %+v", push)
+			}
+		}
+		for len(listings) > 0 {
+			if listing := <-listings; listing.Host == "" || listing.Repository == "" && listing.ID == "" {
+				t.Errorf("told of %+v", listing)
 			}
 		}
 		for len(images) > 0 {
