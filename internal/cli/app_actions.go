@@ -17,17 +17,20 @@ import (
 )
 
 func newAppActionsCommand(r *root) *cobra.Command {
-	cmd := &cobra.Command{Use: "actions", Aliases: []string{"action"}, Short: "What can be done with an application's objects: restart, scale, suspend and the like"}
-	cmd.AddCommand(newAppActionsListCommand(r), newAppActionsRunCommand(r))
+	cmd := group("actions", "What can be done with an application's objects: restart, scale, suspend and the like", []string{"action"},
+		newAppActionsListCommand(r), newAppActionsRunCommand(r))
 	r.aboutApps(cmd)
 	return cmd
 }
 
 // objectFilter says which of an application's objects are meant. The flags are those of argocd.
 type objectFilter struct {
-	appNamespace, group, kind, namespace, name string
+	group, kind, namespace, name string
+	target                       target
 	// anyGroup holds where no group is given: the core group's name is empty.
 	anyGroup bool
+	// withoutItself leaves the Application out, which else is one of its own objects.
+	withoutItself bool
 }
 
 func (f *objectFilter) flags(cmd *cobra.Command) {
@@ -35,15 +38,12 @@ func (f *objectFilter) flags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.group, "group", "", "group of the objects; empty for the core group")
 	cmd.Flags().StringVar(&f.namespace, "namespace", "", "namespace of the objects")
 	cmd.Flags().StringVar(&f.name, "resource-name", "", "name of the object")
-	cmd.Flags().StringVarP(&f.appNamespace, "app-namespace", "N", "", "namespace of the application")
+	f.target.flag(cmd)
 }
 
 // query finds the application, and is what the hub is asked for each object of it that is meant.
 func (f *objectFilter) query(ctx context.Context, c *client.Client, ref string) ([]protocol.ApplicationResourceRequest, error) {
-	namespace, name := appRef(ref)
-	if namespace == "" {
-		namespace = f.appNamespace
-	}
+	namespace, name := f.target.of(ref)
 	app, err := client.Call(ctx, c, protocol.ApplicationGet, &protocol.ApplicationQuery{Name: name, AppNamespace: namespace})
 	if err != nil {
 		return nil, err
@@ -55,7 +55,7 @@ func (f *objectFilter) query(ctx context.Context, c *client.Client, ref string) 
 		})
 	}
 	if len(found) == 0 {
-		return nil, &NotFoundError{errors.New("no matching resource found")}
+		return nil, errors.New("no matching resource found")
 	}
 	return found, nil
 }
@@ -65,7 +65,10 @@ func (f *objectFilter) choose(app *v1alpha1.Application) []v1alpha1.ResourceStat
 	itself := v1alpha1.ResourceStatus{
 		Group: v1alpha1.GroupVersion.Group, Version: v1alpha1.GroupVersion.Version, Kind: "Application", Namespace: app.Namespace, Name: app.Name,
 	}
-	objects := append(slices.Clone(app.Status.Resources), itself)
+	objects := slices.Clone(app.Status.Resources)
+	if !f.withoutItself {
+		objects = append(objects, itself)
+	}
 	return slices.DeleteFunc(objects, func(o v1alpha1.ResourceStatus) bool {
 		missing := o.Health != nil && o.Health.Status == "Missing"
 		return missing || !f.anyGroup && f.group != o.Group || f.kind != "" && f.kind != o.Kind ||
@@ -82,7 +85,7 @@ type listedAction struct {
 func newAppActionsListCommand(r *root) *cobra.Command {
 	filter := &objectFilter{}
 	cmd := &cobra.Command{
-		Use: "list APP", Short: "List the actions that an application's objects have", Args: exactArgs("APP"),
+		Use: "list APPNAME", Short: "List the actions that an application's objects have", Args: exactArgs("APPNAME"),
 		Example: "  fairlead app actions list echo-production\n  fairlead app actions list echo-production --kind Deployment --resource-name web",
 	}
 	format := outputFlag(cmd)
@@ -118,7 +121,7 @@ func newAppActionsListCommand(r *root) *cobra.Command {
 func newAppActionsRunCommand(r *root) *cobra.Command {
 	filter, all, given := &objectFilter{}, false, []string{}
 	cmd := &cobra.Command{
-		Use: "run APP ACTION", Short: "Run an action on objects of an application; --kind says of which kind", Args: exactArgs("APP", "ACTION"),
+		Use: "run APPNAME ACTION", Short: "Run an action on objects of an application; --kind says of which kind", Args: exactArgs("APPNAME", "ACTION"),
 		Example: "  fairlead app actions run echo-production restart --kind Deployment --resource-name web\n" +
 			"  fairlead app actions run echo-production scale --kind Deployment --all --param replicas=3",
 	}
@@ -157,11 +160,12 @@ func newAppActionsRunCommand(r *root) *cobra.Command {
 // unambiguous makes sure that the objects are those that were meant.
 func unambiguous(objects []protocol.ApplicationResourceRequest, all bool) error {
 	if len(objects) > 1 && !all {
-		return &UsageError{errors.New("multiple resources match inputs, use the --all flag to run the action on multiple resources")}
+		return errors.New("multiple resources match inputs, use the --all flag to patch multiple resources")
 	}
 	for _, o := range objects {
 		if o.Group != objects[0].Group {
-			return &UsageError{errors.New("ambiguous resource group: use flag --group to specify the resource group explicitly")}
+			//lint:ignore ST1005 argocd's text
+			return &UsageError{errors.New("Ambiguous resource group. Use flag --group to specify resource group explicitly.")}
 		}
 	}
 	return nil

@@ -11,29 +11,73 @@ import (
 )
 
 func newAppDeleteCommand(r *root) *cobra.Command {
-	var yes, cascade bool
-	var propagation string
+	var yes, cascade, wait bool
+	var propagation, selector string
+	t := &target{}
 	cmd := &cobra.Command{
-		Use: "delete APP", Short: "Delete an application and, with cascade, what it manages", Args: exactArgs("APP"),
-		Example: "  fairlead app delete echo-dev --yes\n  fairlead app delete echo-dev --cascade=false --yes",
+		Use: "delete APPNAME...", Short: "Delete applications and, with cascade, what they manage",
+		Example: "  fairlead app delete echo-dev --yes\n  fairlead app delete echo-dev --cascade=false --yes\n  fairlead app delete -l stage=dev --wait",
+		Args:    someArgs("APPNAME", func() bool { return selector != "" }),
 	}
 	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "don't ask")
-	cmd.Flags().BoolVar(&cascade, "cascade", true, "delete its objects in the cluster too")
+	cmd.Flags().BoolVar(&cascade, "cascade", true, "delete their objects in the cluster too")
 	cmd.Flags().StringVarP(&propagation, "propagation-policy", "p", "foreground", "how objects are deleted: foreground or background")
+	cmd.Flags().StringVarP(&selector, "selector", "l", "", "the applications with these labels")
+	cmd.Flags().BoolVar(&wait, "wait", false, "wait until they are gone")
+	t.flag(cmd)
 	cmd.RunE = r.run(func(ctx context.Context, c *client.Client, args []string) error {
-		if !yes {
-			return &UsageError{fmt.Errorf("deleting application %q is for good: add --yes", args[0])}
+		names := args
+		if selector != "" {
+			var err error
+			if names, err = named(ctx, c, &protocol.ApplicationQuery{Selector: selector}); err != nil {
+				return err
+			}
+			if len(names) == 0 {
+				return fmt.Errorf("no apps match selector %v", selector)
+			}
 		}
-		namespace, name := appRef(args[0])
-		request := &protocol.ApplicationDeleteRequest{Name: name, AppNamespace: namespace, Cascade: &cascade}
-		if cascade {
-			request.PropagationPolicy = propagation
+		asking := &confirmations{r: r, enabled: cascade && !yes && r.streams.Terminal(), many: len(names) > 1}
+		for _, ref := range names {
+			if !asking.next("Are you sure you want to delete '"+ref+"' and all its resources? [y/n] ",
+				"Are you sure you want to delete '"+ref+"' and all its resources? [y/n/a] where 'a' is to delete all specified apps and their resources without prompting ") {
+				r.printf("The command to delete '%s' was cancelled.\n", ref)
+				continue
+			}
+			namespace, name := t.of(ref)
+			request := &protocol.ApplicationDeleteRequest{Name: name, AppNamespace: namespace}
+			if cmd.Flags().Changed("cascade") {
+				request.Cascade = &cascade
+			}
+			if cmd.Flags().Changed("propagation-policy") {
+				request.PropagationPolicy = propagation
+			}
+			if err := r.deleteApp(ctx, c, request, wait); err != nil {
+				return err
+			}
+			r.printf("application '%s' deleted\n", ref)
 		}
-		if _, err := client.Call(ctx, c, protocol.ApplicationDelete, request); err != nil {
-			return err
-		}
-		r.printf("application '%s' deleted\n", name)
 		return nil
 	})
 	return cmd
+}
+
+// deleteApp deletes an application, and waits until it is gone.
+func (r *root) deleteApp(ctx context.Context, c *client.Client, request *protocol.ApplicationDeleteRequest, wait bool) error {
+	if _, err := client.Call(ctx, c, protocol.ApplicationDelete, request); err != nil || !wait {
+		return err
+	}
+	query := &protocol.ApplicationQuery{Name: request.Name, AppNamespace: request.AppNamespace}
+	list, err := client.Call(ctx, c, protocol.ApplicationList, query)
+	if err != nil || len(list.Items) == 0 {
+		return err
+	}
+	for event, err := range follow(ctx, c, query) {
+		if err != nil {
+			return err
+		}
+		if event.Type == "DELETED" {
+			return nil
+		}
+	}
+	return ctx.Err()
 }

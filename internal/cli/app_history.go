@@ -3,7 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
-	"time"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -13,28 +13,65 @@ import (
 )
 
 func newAppHistoryCommand(r *root) *cobra.Command {
+	t := &target{}
 	cmd := &cobra.Command{
-		Use: "history APP", Short: "List what was deployed, the newest last; 'rollback' takes an ID of it", Args: exactArgs("APP"),
+		Use: "history APPNAME", Short: "List what was deployed, the newest last; 'rollback' takes an ID of it", Args: exactArgs("APPNAME"),
 		Example: "  fairlead app history echo-production",
 	}
-	format := outputFlag(cmd)
+	t.flag(cmd)
+	format := outputFlag(cmd, output.Wide, output.ID, output.JSON, output.YAML)
 	cmd.RunE = r.run(func(ctx context.Context, c *client.Client, args []string) error {
-		app, err := getApp(ctx, c, args[0], "")
+		app, err := t.get(ctx, c, args[0], "")
 		if err != nil {
 			return err
 		}
-		return output.Print(r.streams.Out, format.Format, app.Status.History, app.Status.History, []output.Column[v1alpha1.RevisionHistory]{
-			{Title: "ID", Cell: func(h v1alpha1.RevisionHistory) string { return fmt.Sprint(h.ID) }},
-			{Title: "DATE", Cell: func(h v1alpha1.RevisionHistory) string { return h.DeployedAt.Format(time.RFC3339) }},
-			{Title: "REVISION", Cell: func(h v1alpha1.RevisionHistory) string { return short(h.Revision) }},
-			{Title: "BY", Cell: func(h v1alpha1.RevisionHistory) string {
-				if h.InitiatedBy.Automated {
-					return "automated sync"
-				}
-				return h.InitiatedBy.Username
-			}},
-			{Title: "SOURCE", Wide: true, Cell: func(h v1alpha1.RevisionHistory) string { return h.Source.RepoURL + " " + h.Source.Path }},
-		})
+		if done, err := output.Value(r.streams.Out, format.Format, app.Status.History); done {
+			return err
+		}
+		if format.Format == output.ID {
+			for _, entry := range app.Status.History {
+				r.printf("%d\n", entry.ID)
+			}
+			return nil
+		}
+		return output.Lines(r.streams.Out, historyRows(app.Status.History))
 	})
 	return cmd
+}
+
+// historyRows is a table for each repository, below each other.
+func historyRows(history v1alpha1.RevisionHistories) [][]string {
+	var repositories []string
+	rows := map[string][][]string{}
+	add := func(entry v1alpha1.RevisionHistory, source v1alpha1.ApplicationSource, revision string) {
+		text := source.TargetRevision
+		if len(revision) >= 7 {
+			text = fmt.Sprintf("%s (%s)", text, revision[:7])
+		}
+		if !slices.Contains(repositories, source.RepoURL) {
+			repositories = append(repositories, source.RepoURL)
+		}
+		rows[source.RepoURL] = append(rows[source.RepoURL], []string{fmt.Sprint(entry.ID), entry.DeployedAt.String(), text})
+	}
+	for _, entry := range history {
+		if len(entry.Sources) == 0 {
+			add(entry, entry.Source, entry.Revision)
+		}
+		for i, source := range entry.Sources {
+			revision := ""
+			if len(entry.Revisions) == len(entry.Sources) {
+				revision = entry.Revisions[i]
+			}
+			add(entry, source, revision)
+		}
+	}
+	var all [][]string
+	for i, repository := range repositories {
+		if i > 0 {
+			all = append(all, nil)
+		}
+		all = append(all, []string{"SOURCE", repository}, []string{"ID", "DATE", "REVISION"})
+		all = append(all, rows[repository]...)
+	}
+	return all
 }

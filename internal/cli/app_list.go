@@ -3,6 +3,8 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
+	"sort"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -14,80 +16,75 @@ import (
 )
 
 func newAppListCommand(r *root) *cobra.Command {
-	var projects []string
-	var selector, repo string
+	query := &protocol.ApplicationQuery{}
+	var cluster, path string
 	cmd := &cobra.Command{
 		Use: "list", Short: "List the applications", Args: exactArgs(),
-		Example: "  fairlead app list\n  fairlead app list -p demo -o wide",
+		Example: "  fairlead app list\n  fairlead app list -p demo -o name\n  fairlead app list -l 'stage in (dev, staging)'",
 	}
-	cmd.Flags().StringSliceVarP(&projects, "project", "p", nil, "only those of these projects")
-	cmd.Flags().StringVarP(&selector, "selector", "l", "", "only those with these labels")
-	cmd.Flags().StringVarP(&repo, "repo", "r", "", "only those of this repository")
-	format := outputFlag(cmd)
+	cmd.Flags().StringArrayVarP(&query.Projects, "project", "p", nil, "only those of this project; may be repeated")
+	cmd.Flags().StringVarP(&query.Selector, "selector", "l", "", "only those with these labels")
+	cmd.Flags().StringVarP(&query.Repo, "repo", "r", "", "only those of this repository")
+	cmd.Flags().StringVarP(&query.AppNamespace, "app-namespace", "N", "", "only those in this namespace")
+	cmd.Flags().StringVarP(&cluster, "cluster", "c", "", "only those that go to this cluster, by name or URL")
+	cmd.Flags().StringVarP(&path, "path", "P", "", "only those of this folder of their repository")
+	format := outputFlag(cmd, output.Wide, output.Table, output.Name, output.JSON, output.YAML)
 	cmd.RunE = r.run(func(ctx context.Context, c *client.Client, _ []string) error {
-		list, err := client.Call(ctx, c, protocol.ApplicationList,
-			&protocol.ApplicationQuery{Projects: projects, Selector: selector, Repo: repo})
+		list, err := client.Call(ctx, c, protocol.ApplicationList, query)
 		if err != nil {
 			return err
 		}
-		return output.Print(r.streams.Out, format.Format, list, list.Items, appColumns)
+		items := slices.DeleteFunc(list.Items, func(a v1alpha1.Application) bool {
+			return cluster != "" && a.Spec.Destination.Server != cluster && a.Spec.Destination.Name != cluster ||
+				path != "" && firstSource(&a).Path != path || query.Repo != "" && firstSource(&a).RepoURL != query.Repo
+		})
+		return output.Print(r.streams.Out, format.Format, items, items, appColumns)
 	})
 	return cmd
 }
 
 var appColumns = []output.Column[v1alpha1.Application]{
-	{Title: "NAME", Cell: func(a v1alpha1.Application) string { return a.Name }},
-	{Title: "DESTINATION", Cell: func(a v1alpha1.Application) string { return destination(a.Spec.Destination) }},
+	{Title: "NAME", Cell: func(a v1alpha1.Application) string { return qualified(&a) }},
+	{Title: "CLUSTER", Cell: func(a v1alpha1.Application) string {
+		return firstOf(a.Spec.Destination.Server, a.Spec.Destination.Name)
+	}},
+	{Title: "NAMESPACE", Cell: func(a v1alpha1.Application) string { return a.Spec.Destination.Namespace }},
 	{Title: "PROJECT", Cell: func(a v1alpha1.Application) string { return a.Spec.ProjectName() }},
-	{Title: "SYNC", Cell: func(a v1alpha1.Application) string { return string(a.Status.Sync.Status) }},
+	{Title: "STATUS", Cell: func(a v1alpha1.Application) string { return string(a.Status.Sync.Status) }},
 	{Title: "HEALTH", Cell: func(a v1alpha1.Application) string { return string(a.Status.Health.Status) }},
-	{Title: "POLICY", Cell: policy},
-	{Title: "REVISION", Cell: func(a v1alpha1.Application) string { return short(a.Status.Sync.Revision) }},
+	{Title: "SYNCPOLICY", Cell: policy},
 	{Title: "CONDITIONS", Cell: conditionTypes},
-	{Title: "REPO", Wide: true, Cell: func(a v1alpha1.Application) string { return firstSource(a).RepoURL }},
-	{Title: "PATH", Wide: true, Cell: func(a v1alpha1.Application) string { return firstSource(a).Path }},
-	{Title: "IMAGES", Wide: true, Cell: func(a v1alpha1.Application) string { return strings.Join(a.Status.Summary.Images, ",") }},
+	{Title: "REPO", Wide: true, Cell: func(a v1alpha1.Application) string { return firstSource(&a).RepoURL }},
+	{Title: "PATH", Wide: true, Cell: func(a v1alpha1.Application) string { return firstSource(&a).Path }},
+	{Title: "TARGET", Wide: true, Cell: func(a v1alpha1.Application) string { return firstSource(&a).TargetRevision }},
 }
 
-// policy is how syncs come about: Manual, Auto, with Prune and SelfHeal; Held while a rollback holds it.
+// policy is how syncs come about: Manual, Auto, with Prune; Held while a rollback holds it.
 func policy(a v1alpha1.Application) string {
-	if a.Held() {
-		return "Held"
-	}
 	automation := a.Spec.Automation()
-	if automation == nil {
+	switch {
+	case a.Held():
+		return "Held"
+	case automation == nil:
 		return "Manual"
+	case automation.Prunes():
+		return "Auto-Prune"
 	}
-	text := "Auto"
-	if automation.Prune {
-		text += "-Prune"
-	}
-	if automation.SelfHeal {
-		text += "-SelfHeal"
-	}
-	return text
+	return "Auto"
 }
 
 func conditionTypes(a v1alpha1.Application) string {
 	count := map[string]int{}
-	var order []string
 	for _, condition := range a.Status.Conditions {
-		name := string(condition.Type)
-		if count[name]++; count[name] == 1 {
-			order = append(order, name)
+		count[string(condition.Type)]++
+	}
+	var types []string
+	for name, n := range count {
+		if n > 1 {
+			name = fmt.Sprintf("%s(%d)", name, n)
 		}
+		types = append(types, name)
 	}
-	for i, name := range order {
-		if n := count[name]; n > 1 {
-			order[i] = fmt.Sprintf("%s(%d)", name, n)
-		}
-	}
-	return firstOf(strings.Join(order, ","), "<none>")
-}
-
-func firstSource(a v1alpha1.Application) v1alpha1.ApplicationSource {
-	if sources := a.Spec.AllSources(); len(sources) > 0 {
-		return sources[0]
-	}
-	return v1alpha1.ApplicationSource{}
+	sort.Strings(types)
+	return firstOf(strings.Join(types, ","), "<none>")
 }

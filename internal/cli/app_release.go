@@ -10,16 +10,15 @@ import (
 )
 
 func newAppReleaseCommand(r *root) *cobra.Command {
-	return &cobra.Command{
-		Use: "release APP", Short: "End the hold of a rollback: automation and image updates go on", Args: exactArgs("APP"),
+	cmd := &cobra.Command{
+		Use: "release APPNAME", Short: "End the hold of a rollback: automation and image updates go on",
 		Example: "  fairlead app release echo-production",
-		RunE: r.run(func(ctx context.Context, c *client.Client, args []string) error {
-			namespace, name := appRef(args[0])
-			if _, err := client.Call(ctx, c, protocol.HoldRelease, &protocol.HoldRequest{Name: name, AppNamespace: namespace}); err != nil {
-				return err
-			}
-			r.printf("application '%s' is released\n", name)
-			return nil
-		}),
 	}
+	return r.appVerb(cmd, func(ctx context.Context, c *client.Client, namespace, name string) error {
+		if _, err := client.Call(ctx, c, protocol.HoldRelease, &protocol.HoldRequest{Name: name, AppNamespace: namespace}); err != nil {
+			return err
+		}
+		r.printf("application '%s' is released\n", name)
+		return nil
+	})
 }

@@ -2,10 +2,8 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -16,9 +14,9 @@ import (
 
 func newAppRollbackCommand(r *root) *cobra.Command {
 	var prune, async bool
-	var timeout time.Duration
+	wait, t := &waiting{on: conditions{operation: true}}, &target{}
 	cmd := &cobra.Command{
-		Use:   "rollback APP [ID]",
+		Use:   "rollback APPNAME [ID]",
 		Short: "Deploy an earlier entry of the history again, and hold it",
 		Long: `Deploy an earlier entry of the history again; without ID the one before the last. The rollback holds: neither automated
 sync nor an image update undoes it, until it is released ('fairlead app release') or a person syncs to a version.`,
@@ -27,54 +25,63 @@ sync nor an image update undoes it, until it is released ('fairlead app release'
 			if len(args) == 1 || len(args) == 2 {
 				return nil
 			}
-			return exactArgs("APP")(cmd, args)
+			return exactArgs("APPNAME")(cmd, args)
 		},
 	}
 	cmd.Flags().BoolVar(&prune, "prune", false, "delete what that version doesn't have")
 	cmd.Flags().BoolVar(&async, "async", false, "don't wait for the end")
-	cmd.Flags().DurationVar(&timeout, "timeout", 10*time.Minute, "how long to wait for the end; 0 for ever")
+	wait.timeout.flag(cmd, "how long to wait for the end")
+	t.flag(cmd)
+	format := outputFlag(cmd, appFormats...)
 	cmd.RunE = r.run(func(ctx context.Context, c *client.Client, args []string) error {
-		id, err := historyID(ctx, c, args)
+		id := int64(-1)
+		if len(args) == 2 {
+			parsed, err := strconv.ParseInt(args[1], 10, 64)
+			if err != nil {
+				return fmt.Errorf("the history entry %q is not a number", args[1])
+			}
+			id = parsed
+		}
+		app, err := t.get(ctx, c, args[0], "")
 		if err != nil {
 			return err
 		}
-		namespace, name := appRef(args[0])
-		app, err := client.Call(ctx, c, protocol.HoldRollback,
-			&protocol.ApplicationRollbackRequest{Name: name, AppNamespace: namespace, ID: id, Prune: prune})
+		entry, err := historyEntry(app, id)
 		if err != nil {
 			return err
 		}
-		r.printf("application '%s' is held at history entry %d\n", name, id)
+		wait.namespace, wait.name = t.of(args[0])
+		wait.format = format.Format
+		asked, err := client.Call(ctx, c, protocol.HoldRollback,
+			&protocol.ApplicationRollbackRequest{Name: wait.name, AppNamespace: wait.namespace, ID: entry.ID, Prune: prune})
+		if err != nil {
+			return err
+		}
+		r.note("application '%s' is held at history entry %d", wait.name, entry.ID)
 		if async {
 			return nil
 		}
-		if app, err = r.waitForOperation(ctx, c, app, timeout); err != nil {
+		wait.since = asked.ResourceVersion
+		app, state, err := r.wait(ctx, c, *wait)
+		if err != nil {
 			return err
 		}
-		return r.printOperation(app)
+		return outcome(app, state, true)
 	})
 	return cmd
 }
 
-// historyID is the entry that the user names, or the one before the last.
-func historyID(ctx context.Context, c *client.Client, args []string) (int64, error) {
-	if len(args) == 2 {
-		id, err := strconv.ParseInt(args[1], 10, 64)
-		if err != nil {
-			return 0, &UsageError{fmt.Errorf("the history entry %q is not a number", args[1])}
-		}
-		return id, nil
+// historyEntry is the entry with that ID, or the one before the last for a negative one.
+func historyEntry(app *v1alpha1.Application, id int64) (*v1alpha1.RevisionHistory, error) {
+	history := app.Status.History
+	switch entry := history.ByID(id); {
+	case id < 0 && len(history) < 2:
+		return nil, fmt.Errorf("application '%s' should have at least two successful deployments", app.Name)
+	case id < 0:
+		return &history[len(history)-2], nil
+	case entry == nil:
+		return nil, fmt.Errorf("application '%s' does not have deployment id '%d' in history", app.Name, id)
+	default:
+		return entry, nil
 	}
-	app, err := getApp(ctx, c, args[0], "")
-	if err != nil {
-		return 0, err
-	}
-	return previous(app.Status.History)
-}
-
-func previous(history v1alpha1.RevisionHistories) (int64, error) {
-	if len(history) < 2 {
-		return 0, errors.New("there is no earlier entry in the history to roll back to")
-	}
-	return history[len(history)-2].ID, nil
 }

@@ -3,113 +3,111 @@ package cli
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/spf13/cobra"
-	"k8s.io/apimachinery/pkg/util/resourceversion"
 
 	"fairlead.dev/fairlead/api/argo/v1alpha1"
 	"fairlead.dev/fairlead/internal/client"
 	"fairlead.dev/fairlead/internal/protocol"
 )
 
+// conditions are what is waited for.
+type conditions struct{ sync, health, suspended, degraded, operation, deletion, hydrated bool }
+
 func newAppWaitCommand(r *root) *cobra.Command {
-	var sync, health, operation, suspended bool
-	var timeout time.Duration
+	wait, t := &waiting{}, &target{}
+	var selector string
+	var resources []string
 	cmd := &cobra.Command{
-		Use: "wait APP", Short: "Wait until an application is synced and healthy", Args: exactArgs("APP"),
-		Example: "  fairlead app wait echo-dev --timeout 2m\n  fairlead app wait echo-staging --suspended",
+		Use: "wait APPNAME...", Short: "Wait until applications are synced and healthy", Args: someArgs("APPNAME", func() bool { return selector != "" }),
+		Example: "  fairlead app wait echo-dev --timeout 2m\n  fairlead app wait echo-staging --suspended\n" +
+			"  fairlead app wait echo-dev --resource apps:Deployment:echo\n  fairlead app wait -l stage=dev --health",
 	}
-	cmd.Flags().BoolVar(&sync, "sync", false, "wait for Synced")
-	cmd.Flags().BoolVar(&health, "health", false, "wait for Healthy")
-	cmd.Flags().BoolVar(&operation, "operation", false, "wait for the end of the operation that runs")
-	cmd.Flags().BoolVar(&suspended, "suspended", false, "wait for Suspended, as a paused canary is")
-	cmd.Flags().DurationVar(&timeout, "timeout", 10*time.Minute, "how long to wait; 0 for ever")
-	cmd.RunE = r.run(func(ctx context.Context, c *client.Client, args []string) error {
-		if !sync && !health && !operation && !suspended {
-			sync, health, operation = true, true, true
+	flags := cmd.Flags()
+	flags.BoolVar(&wait.on.sync, "sync", false, "wait for Synced")
+	flags.BoolVar(&wait.on.health, "health", false, "wait for Healthy")
+	flags.BoolVar(&wait.on.suspended, "suspended", false, "wait for Suspended, as a paused canary is")
+	flags.BoolVar(&wait.on.degraded, "degraded", false, "wait for Degraded")
+	flags.BoolVar(&wait.on.operation, "operation", false, "wait for the end of the operation that runs")
+	flags.BoolVar(&wait.on.deletion, "delete", false, "wait until the application is gone")
+	flags.BoolVar(&wait.on.hydrated, "hydrated", false, "accepted for argocd's sake: nothing is hydrated, so nothing is waited for")
+	flags.StringVarP(&selector, "selector", "l", "", "the applications with these labels")
+	flags.StringArrayVar(&resources, "resource", nil, "only this object, [!]GROUP:KIND:[NAMESPACE/]NAME, with * for any; may be repeated")
+	wait.timeout.flag(cmd, "how long to wait")
+	t.flag(cmd)
+	format := outputFlag(cmd, appFormats...)
+	cmd.RunE = r.run(func(ctx context.Context, c *client.Client, args []string) (err error) {
+		if wait.on == (conditions{}) {
+			wait.on = conditions{sync: true, health: true, operation: true}
 		}
-		app, err := r.watchApp(ctx, c, args[0], timeout, func(app *v1alpha1.Application) bool {
-			state := app.Status.OperationState
-			return (!sync || app.Status.Sync.Status == v1alpha1.SyncStatusCodeSynced) &&
-				(!operation || app.Operation == nil && (state == nil || state.Phase.Completed())) &&
-				healthReached(app.Status.Health.Status, health, suspended)
-		})
-		if err != nil {
+		wait.format = format.Format
+		if wait.selected, err = parseResources(resources); err != nil {
 			return err
 		}
-		r.printf("application '%s' is %s and %s\n", app.Name, app.Status.Sync.Status, app.Status.Health.Status)
+		names := args
+		if selector != "" {
+			more, err := named(ctx, c, &protocol.ApplicationQuery{Selector: selector})
+			if err != nil {
+				return err
+			}
+			names = append(names, more...)
+		}
+		for _, ref := range names {
+			wait.namespace, wait.name = t.of(ref)
+			if _, _, err := r.wait(ctx, c, *wait); err != nil {
+				return err
+			}
+		}
 		return nil
 	})
 	return cmd
 }
 
-func healthReached(status v1alpha1.HealthStatusCode, healthy, suspended bool) bool {
-	if !healthy && !suspended {
-		return true
+// met tells whether a health and a sync status are what is waited for.
+func (on conditions) met(health, sync string, operation *v1alpha1.Operation) bool {
+	if on.deletion {
+		return false
 	}
-	return healthy && status == v1alpha1.HealthStatusHealthy || suspended && status == v1alpha1.HealthStatusSuspended
+	healthy := !on.health && !on.suspended && !on.degraded ||
+		on.health && health == string(v1alpha1.HealthStatusHealthy) ||
+		on.suspended && health == string(v1alpha1.HealthStatusSuspended) ||
+		on.degraded && health == string(v1alpha1.HealthStatusDegraded)
+	return healthy && (!on.sync || sync == string(v1alpha1.SyncStatusCodeSynced)) && (!on.operation || operation == nil)
 }
 
-// waitForOperation waits until the operation that was just asked for has ended. Asked is the answer to the request: what
-// the stream tells of the time before it doesn't count.
-func (r *root) waitForOperation(ctx context.Context, c *client.Client, asked *v1alpha1.Application, timeout time.Duration) (*v1alpha1.Application, error) {
-	return r.watchApp(ctx, c, asked.Namespace+"/"+asked.Name, timeout, func(app *v1alpha1.Application) bool {
-		newer, err := resourceversion.CompareResourceVersion(app.ResourceVersion, asked.ResourceVersion)
-		if err != nil || newer <= 0 {
+// ready tells whether an application, or what is selected of it, is as it should be.
+func (w *waiting) ready(app *v1alpha1.Application) bool {
+	if w.on.operation && operating(app) {
+		return false
+	}
+	if len(w.selected) == 0 {
+		return w.on.met(string(app.Status.Health.Status), string(app.Status.Sync.Status), app.Operation)
+	}
+	for _, s := range objectStates(app, w.selected) {
+		if !w.on.met(s.health, s.status, app.Operation) {
 			return false
 		}
-		state := app.Status.OperationState
-		return app.Operation == nil && state != nil && state.Phase.Completed()
-	})
+	}
+	return !w.on.deletion
 }
 
-// watchApp follows an application until it is as wanted, and returns it then. Changes of its state are told on the error
-// stream.
-func (r *root) watchApp(ctx context.Context, c *client.Client, ref string, timeout time.Duration, done func(*v1alpha1.Application) bool) (*v1alpha1.Application, error) {
-	watch := ctx
-	if timeout > 0 {
-		bounded, cancel := context.WithTimeout(ctx, timeout)
-		defer cancel()
-		watch = bounded
-	}
-	namespace, name := appRef(ref)
-	told := ""
-	for event, err := range client.Stream(watch, c, protocol.ApplicationWatch, &protocol.ApplicationQuery{Name: name, AppNamespace: namespace}) {
-		if watch.Err() != nil {
-			break
-		}
-		if err != nil {
-			return nil, err
-		}
-		app := &event.Application
-		if event.Type == "DELETED" {
-			return nil, fmt.Errorf("application '%s' was deleted meanwhile", name)
-		}
-		if done(app) {
-			return app, nil
-		}
-		if state := progress(app); state != told {
-			r.note("%s", state)
-			told = state
-		}
-	}
-	if ctx.Err() != nil {
-		return nil, ctx.Err()
-	}
-	if watch.Err() != nil {
-		return nil, &TimeoutError{fmt.Errorf("waiting for application '%s': not done after %s; at last: %s", name, timeout, firstOf(told, "nothing heard"))}
-	}
-	return nil, fmt.Errorf("waiting for application '%s': the hub ended the stream; try again", name)
-}
-
-func progress(app *v1alpha1.Application) string {
-	text := fmt.Sprintf("%s: %s, %s", app.Name, firstOf(string(app.Status.Sync.Status), "not compared yet"), firstOf(string(app.Status.Health.Status), "health unknown"))
-	switch state := app.Status.OperationState; {
+// operating holds while an operation waits or runs, and until the application was compared after it.
+func operating(app *v1alpha1.Application) bool {
+	state := app.Status.OperationState
+	switch {
 	case app.Operation != nil:
-		text += "; operation is waiting"
-	case state != nil && !state.Phase.Completed():
-		text += "; operation " + operationText(state)
+		return true
+	case state == nil:
+		return false
+	case state.FinishedAt == nil:
+		return true
+	case state.Operation.Sync != nil && state.Operation.Sync.DryRun:
+		return false
 	}
-	return text
+	return app.Status.ReconciledAt == nil || app.Status.ReconciledAt.Before(state.FinishedAt)
+}
+
+// timedOut is the error of a wait that ran out of time.
+func (w *waiting) timedOut() error {
+	return fmt.Errorf("timed out (%ss) waiting for app %q match desired state", w.timeout.String(), w.ref())
 }

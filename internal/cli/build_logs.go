@@ -56,7 +56,7 @@ func buildResult(ctx context.Context, c *client.Client, name string) error {
 		}
 		select {
 		case <-ctx.Done():
-			return &TimeoutError{fmt.Errorf("following build '%s': its log has ended, but it is still %s", name, b.Status.Phase)}
+			return &FailedError{fmt.Errorf("following build '%s': its log has ended, but it is still %s", name, b.Status.Phase)}
 		case <-time.After(100 * time.Millisecond):
 		}
 	}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -12,33 +13,60 @@ import (
 
 func newLogoutCommand(r *root) *cobra.Command {
 	return &cobra.Command{
-		Use:     "logout",
-		Short:   "End the session at the current hub and forget it",
-		Example: "  fairlead logout",
-		Args:    exactArgs(),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			logins, err := session.Load(r.config)
+		Use:     "logout [CONTEXT]",
+		Short:   "End a session, the current one by default, and forget its token",
+		Example: "  fairlead logout\n  fairlead logout cd.example.com",
+		Args:    cobra.MaximumNArgs(1), ValidArgsFunction: r.completeContext,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			logins, err := session.Load(r.connection.config)
 			if err != nil {
 				return err
 			}
-			login, ok := logins.Login(r.server)
-			if !ok {
-				return errors.New("there is no login to end")
+			if logins.Empty() {
+				//lint:ignore ST1005 argocd's text
+				return errors.New("Nothing to logout from")
 			}
-			c, err := r.dial(login)
+			name := logins.CurrentContext
+			if len(args) == 1 {
+				name = args[0]
+			}
+			login, err := logins.Context(name)
 			if err != nil {
-				return err
+				//lint:ignore ST1005 argocd's text
+				return fmt.Errorf("Context %s does not exist", name)
 			}
-			defer c.Close()
-			if _, err := client.Call(cmd.Context(), c, protocol.SessionDelete, &protocol.SessionDeleteRequest{}); err != nil {
-				r.note("the hub did not end the session (%v); it is forgotten here all the same", err)
+			if !r.confirm(fmt.Sprintf("Are you sure you want to log out from '%s'?", name)) {
+				r.note("Logout from '%s' cancelled", name)
+				return nil
 			}
-			logins.Remove(login.Server)
+			if err := r.endSession(cmd, login); err != nil {
+				r.note("failed to invalidate token on server: %v; it is forgotten here all the same", err)
+			}
+			logins.Forget(login.User.Name)
 			if err := logins.Save(); err != nil {
 				return err
 			}
-			r.printf("logged out of %s\n", login.Server)
+			r.printf("Logged out from '%s'\n", name)
 			return nil
 		},
 	}
+}
+
+// endSession has the server revoke a token.
+func (r *root) endSession(cmd *cobra.Command, login session.Context) error {
+	if login.Server.Core || login.User.AuthToken == "" {
+		return nil
+	}
+	options, err := r.connection.reach(login.Server)
+	if err != nil {
+		return err
+	}
+	options.Token = login.User.AuthToken
+	c, err := r.dial(cmd.Context(), options)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	_, err = client.Call(cmd.Context(), c, protocol.SessionDelete, &protocol.SessionDeleteRequest{})
+	return err
 }

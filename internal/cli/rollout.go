@@ -27,10 +27,10 @@ func newRolloutCommand(r *root) *cobra.Command {
 
 // rolloutQuery is APP [ROLLOUT].
 func rolloutQuery(args []string) protocol.RolloutQuery {
-	namespace, name := appRef(args[0])
+	namespace, name := (&target{}).of(args[0])
 	query := protocol.RolloutQuery{Application: name, AppNamespace: namespace}
 	if len(args) > 1 {
-		query.Namespace, query.Name = appRef(args[1])
+		query.Namespace, query.Name = (&target{}).of(args[1])
 	}
 	return query
 }

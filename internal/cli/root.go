@@ -1,11 +1,11 @@
 package cli
 
 import (
+	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -15,28 +15,33 @@ import (
 	"fairlead.dev/fairlead/internal/client"
 )
 
-// root is what all commands share: the streams and the flags that every command has.
+// root is what all commands share: the streams, and the flags that every command has.
 type root struct {
-	streams  IOStreams
-	version  string
-	config   string
-	server   string
-	token    string
-	insecure bool
+	streams    IOStreams
+	version    string
+	connection connection
+	// prompts makes commands ask before they delete; by the flag, else by the file of logins.
+	prompts bool
+	input   *bufio.Reader
+	// core serves the API in this process; nil where it can't. Stop ends what it has begun.
+	core Core
+	stop func()
 }
 
 // NewCommand returns the command line. Commands that run a process of the fleet (hub, agent, local) are added by main:
-// they are not faces.
-func NewCommand(streams IOStreams, version string) *cobra.Command {
-	r := &root{streams: streams, version: version}
+// they are not faces. Core is for who has no hub, only a kubeconfig; nil for no such thing.
+func NewCommand(streams IOStreams, version string, core Core) *cobra.Command {
+	r := &root{streams: streams, version: version, core: core}
 	cmd := &cobra.Command{
 		Use:   "fairlead",
 		Short: "From git push to a canary in production, across a fleet of Kubernetes clusters",
 		Long: `Fairlead builds images, writes their tags to the deployment repository, deploys to Dev at once, carries the
 release through Staging and Production as a canary, and rolls it back. Git is the single source of truth.
 
-Exit codes: 0 done, 1 error, 2 usage, 3 not logged in or not allowed, 4 not found, 5 out of time,
-6 hub not reachable, 7 the work was done and failed, 8 differences found.`,
+The verbs of argocd are verbs of fairlead, with the same flags and the same output; its file of logins is shared, and
+ARGOCD_SERVER, ARGOCD_AUTH_TOKEN and ARGOCD_OPTS are read.
+
+Exit codes: 0 done, 1 usage or differences found, 20 anything else that went wrong.`,
 		Version:       version,
 		SilenceUsage:  true,
 		SilenceErrors: true,
@@ -47,52 +52,70 @@ Exit codes: 0 done, 1 error, 2 usage, 3 not logged in or not allowed, 4 not foun
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &UsageError{err} })
 
 	flags := cmd.PersistentFlags()
-	flags.StringVar(&r.config, "config", fromEnvironment("FAIRLEAD_CONFIG", defaultConfig()), "file with the logins")
-	flags.StringVar(&r.server, "server", os.Getenv("FAIRLEAD_SERVER"), "URL of the hub; default: that of the last login")
-	flags.StringVar(&r.token, "auth-token", "", "token to use instead of a login (default $FAIRLEAD_AUTH_TOKEN)")
-	flags.BoolVar(&r.insecure, "insecure", false, "accept any TLS certificate of the hub")
+	r.connection.flags(flags)
+	flags.BoolVar(&r.prompts, "prompts-enabled", false, "ask before something is deleted; default: what 'fairlead configure' has set")
+	fromOptions := defaultsFromEnvironment(flags)
+	cmd.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
+		if logins, err := session.Load(r.connection.config); err == nil && !cmd.Flags().Changed("prompts-enabled") {
+			r.prompts = r.prompts || logins.PromptsEnabled
+		}
+		return fromOptions
+	}
 
 	cmd.AddCommand(
-		newLoginCommand(r), newLogoutCommand(r), newAccountCommand(r),
+		newLoginCommand(r), newReloginCommand(r), newLogoutCommand(r), newContextCommand(r), newConfigureCommand(r), newAccountCommand(r),
 		newAppCommand(r), newRolloutCommand(r), newBuildCommand(r),
-		newClusterCommand(r), newRepoCommand(r), newProjCommand(r),
+		newClusterCommand(r), newRepoCommand(r), newRepoCredsCommand(r), newProjCommand(r),
+		newAppSetCommandGroup(r), newCertCommand(r), newGPGCommand(r), newAdminCommand(r),
 		newVersionCommand(r), newDocsCommand(cmd),
 	)
 	return cmd
 }
 
+// group is a command that only has others below it.
+func group(use, short string, aliases []string, commands ...*cobra.Command) *cobra.Command {
+	cmd := &cobra.Command{Use: use, Short: short, Aliases: aliases}
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return &UsageError{fmt.Errorf("unknown command %q for %q; see '%s --help'", args[0], cmd.CommandPath(), cmd.CommandPath())}
+		}
+		_ = cmd.Help() // there is nowhere to say that saying it failed
+		return &ExitCodeError{ExitUsage}
+	}
+	cmd.AddCommand(commands...)
+	return cmd
+}
+
 // connect returns a client with the user's login.
-func (r *root) connect() (*client.Client, error) {
-	logins, err := session.Load(r.config)
+func (r *root) connect(ctx context.Context) (*client.Client, error) {
+	inProcess, err := r.withoutHub()
 	if err != nil {
 		return nil, err
 	}
-	login, ok := logins.Login(r.server)
-	if login.Server == "" {
-		return nil, errors.New("not logged in to a hub: run 'fairlead login SERVER', or give --server")
+	if inProcess {
+		return r.inProcess(ctx)
 	}
-	if token := firstOf(r.token, os.Getenv("FAIRLEAD_AUTH_TOKEN")); token != "" {
-		login.Token, ok = token, true
+	options, err := r.options()
+	if err != nil {
+		return nil, err
 	}
-	if !ok {
-		return nil, fmt.Errorf("not logged in to %s: run 'fairlead login %s'", login.Server, login.Server)
-	}
-	return r.dial(login)
+	return r.dial(ctx, options)
 }
 
-func (r *root) dial(login session.Login) (*client.Client, error) {
-	return client.Dial(client.Options{
-		Server: login.Server, Token: login.Token, Insecure: login.Insecure || r.insecure,
-		UserAgent: "fairlead/" + r.version,
-	})
+func (r *root) dial(_ context.Context, options client.Options) (*client.Client, error) {
+	options.UserAgent = "fairlead/" + r.version
+	return client.Dial(options)
 }
 
-// outputFlag adds -o to a command and returns where its value will be.
-func outputFlag(cmd *cobra.Command) *outputValue {
-	value := &outputValue{}
-	cmd.Flags().VarP(value, "output", "o", "output format: "+strings.Join(output.Formats, ", "))
+// outputFlag adds -o to a command and returns where its value will be. The first of the formats is the default.
+func outputFlag(cmd *cobra.Command, formats ...output.Format) *outputValue {
+	if len(formats) == 0 {
+		formats = []output.Format{output.Table, output.Wide, output.JSON, output.YAML, output.Name}
+	}
+	value := &outputValue{Format: formats[0], formats: formats}
+	cmd.Flags().VarP(value, "output", "o", "output format, one of: "+value.choices())
 	complete := func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-		return output.Formats, cobra.ShellCompDirectiveNoFileComp
+		return strings.Split(value.choices(), "|"), cobra.ShellCompDirectiveNoFileComp
 	}
 	if err := cmd.RegisterFlagCompletionFunc("output", complete); err != nil {
 		panic(err) // the flag was added two lines above
@@ -100,13 +123,29 @@ func outputFlag(cmd *cobra.Command) *outputValue {
 	return value
 }
 
-// outputValue is the value of -o; it refuses formats that don't exist.
-type outputValue struct{ output.Format }
+// outputValue is the value of -o; it refuses formats that a command doesn't have.
+type outputValue struct {
+	output.Format
+	formats []output.Format
+}
+
+func (v *outputValue) choices() string {
+	var names []string
+	for _, format := range v.formats {
+		if format != "" {
+			names = append(names, string(format))
+		}
+	}
+	return strings.Join(names, "|")
+}
 
 // Set checks and keeps the value.
-func (v *outputValue) Set(text string) (err error) {
-	v.Format, err = output.Parse(text)
-	return err
+func (v *outputValue) Set(text string) error {
+	if text != "" && !slices.Contains(v.formats, output.Format(text)) {
+		return fmt.Errorf("unknown output format: %s; it is one of: %s", text, v.choices())
+	}
+	v.Format = output.Format(text)
+	return nil
 }
 
 // String is the value.
@@ -118,12 +157,25 @@ func (v *outputValue) Type() string { return "format" }
 // run turns a function with a connected client into what cobra runs.
 func (r *root) run(do func(context.Context, *client.Client, []string) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
-		c, err := r.connect()
+		c, err := r.connect(cmd.Context())
 		if err != nil {
 			return err
 		}
 		defer c.Close()
+		if r.stop != nil {
+			defer r.stop()
+		}
 		return do(cmd.Context(), c, args)
+	}
+}
+
+// someArgs checks that there is an argument, unless something else says what is meant.
+func someArgs(name string, otherwise func() bool) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) > 0 || otherwise() {
+			return nil
+		}
+		return exactArgs(name)(cmd, args)
 	}
 }
 
@@ -147,14 +199,6 @@ func firstOf(texts ...string) string {
 }
 
 func fromEnvironment(name, otherwise string) string { return firstOf(os.Getenv(name), otherwise) }
-
-func defaultConfig() string {
-	dir, err := os.UserConfigDir()
-	if err != nil {
-		dir = "."
-	}
-	return filepath.Join(dir, "fairlead", "logins.yaml")
-}
 
 func (r *root) printf(format string, args ...any) { fmt.Fprintf(r.streams.Out, format, args...) }
 

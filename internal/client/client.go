@@ -33,6 +33,10 @@ const (
 	maxElements = 64 << 20
 	// dialTimeout bounds how long a hub may take to accept a connection.
 	dialTimeout = 10 * time.Second
+	// httpTimeout bounds a request that isn't a call.
+	httpTimeout = 30 * time.Second
+	// retryAfter is how long a hub that can't be reached is left in peace.
+	retryAfter = time.Second
 	// pingAfter is how long a connection may be silent before it is checked, pingTimeout how long the answer may take: a
 	// stream notices that the hub went away.
 	pingAfter, pingTimeout = 15 * time.Second, 10 * time.Second
@@ -50,6 +54,14 @@ type Options struct {
 	CA []byte
 	// GRPCWeb speaks gRPC-web over HTTP/1.1, for proxies that can't do HTTP/2.
 	GRPCWeb bool
+	// RootPath is where behind a proxy the hub is, such as /argocd; it implies GRPCWeb.
+	RootPath string
+	// Certificate is what the client shows of itself; nil for nothing.
+	Certificate *tls.Certificate
+	// Headers are sent with each call.
+	Headers http.Header
+	// Retries is how often a unary call is tried again while the hub can't be reached.
+	Retries int
 	// UserAgent names the program; empty for "fairlead".
 	UserAgent string
 }
@@ -97,15 +109,15 @@ func Dial(options Options) (*Client, error) {
 		return nil, err
 	}
 	options.Server = strings.TrimRight(options.Server, "/")
+	if root := strings.Trim(options.RootPath, "/"); root != "" {
+		options.Server, options.GRPCWeb = options.Server+"/"+root, true
+	}
 	if options.UserAgent == "" {
 		options.UserAgent = "fairlead"
 	}
-	tlsConfig := &tls.Config{InsecureSkipVerify: options.Insecure} //nolint:gosec // the user asked for it
-	if options.CA != nil {
-		tlsConfig.RootCAs = x509.NewCertPool()
-		if !tlsConfig.RootCAs.AppendCertsFromPEM(options.CA) {
-			return nil, errors.New("reading the certificates to trust: there is none in PEM form")
-		}
+	tlsConfig, err := TLS(options)
+	if err != nil {
+		return nil, err
 	}
 	transport := &http.Transport{
 		Proxy:           http.ProxyFromEnvironment,
@@ -138,10 +150,42 @@ func (c *Client) Close() error {
 	return nil
 }
 
+// TLS is whom the options trust, and what the client shows of itself.
+func TLS(options Options) (*tls.Config, error) {
+	config := &tls.Config{InsecureSkipVerify: options.Insecure} //nolint:gosec // the user asked for it
+	if options.CA != nil {
+		config.RootCAs = x509.NewCertPool()
+		if !config.RootCAs.AppendCertsFromPEM(options.CA) {
+			return nil, errors.New("reading the certificates to trust: there is none in PEM form")
+		}
+	}
+	if options.Certificate != nil {
+		config.Certificates = []tls.Certificate{*options.Certificate}
+	}
+	return config, nil
+}
+
+// Server is the hub's URL.
+func (c *Client) Server() string { return c.options.Server }
+
+// HTTP is a client for what isn't a procedure, or isn't the hub's, with the same trust. It speaks what the server does.
+func (c *Client) HTTP() *http.Client {
+	transport := c.transport.Clone()
+	transport.Protocols = nil
+	return &http.Client{Transport: transport, Timeout: httpTimeout}
+}
+
 // Call calls a procedure. Its errors are of type *Error.
 func Call[Request, Response any](ctx context.Context, c *Client, procedure protocol.Unary[Request, Response], request *Request) (*Response, error) {
 	caller := connect.NewClient[Request, Response](&http.Client{Transport: c.transport}, c.options.Server+string(procedure), c.connect...)
 	response, err := caller.CallUnary(ctx, connect.NewRequest(request))
+	for tries := 0; tries < c.options.Retries && connect.CodeOf(err) == connect.CodeUnavailable && ctx.Err() == nil; tries++ {
+		select {
+		case <-ctx.Done():
+		case <-time.After(retryAfter):
+			response, err = caller.CallUnary(ctx, connect.NewRequest(request))
+		}
+	}
 	if err != nil {
 		return nil, c.wrap(err)
 	}
@@ -175,6 +219,9 @@ func Stream[Request, Response any](ctx context.Context, c *Client, procedure pro
 // headers adds what every call carries: Argo CD's clients send the token as metadata "token".
 func (c *Client) headers() connect.Interceptor {
 	return &headers{set: func(header http.Header) {
+		for name, values := range c.options.Headers {
+			header[name] = values
+		}
 		header.Set("User-Agent", c.options.UserAgent)
 		if c.options.Token != "" {
 			header.Set("Token", c.options.Token)

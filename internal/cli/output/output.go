@@ -14,22 +14,27 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// Format is how something is printed: "", "wide", "json", "yaml" or "name".
+// Format is how something is printed. Which of them a command has, it says itself.
 type Format string
 
 // The formats.
 const (
-	Table Format = ""
-	Wide  Format = "wide"
-	JSON  Format = "json"
-	YAML  Format = "yaml"
-	Name  Format = "name"
+	Table    Format = ""
+	Wide     Format = "wide"
+	JSON     Format = "json"
+	YAML     Format = "yaml"
+	Name     Format = "name"
+	ID       Format = "id"
+	Short    Format = "short"
+	URL      Format = "url"
+	Tree     Format = "tree"
+	Detailed Format = "tree=detailed"
 )
 
-// Formats are the values that -o takes.
+// Formats are the values that -o of a table takes.
 var Formats = []string{"wide", "json", "yaml", "name"}
 
-// Parse checks the value of -o.
+// Parse checks the value of -o of a table.
 func Parse(text string) (Format, error) {
 	switch f := Format(text); f {
 	case Table, Wide, JSON, YAML, Name:
@@ -46,13 +51,15 @@ type Column[T any] struct {
 	Wide bool
 }
 
-// Print prints items. The first column is the name. JSON and YAML print value instead: the message as it came.
+// Print prints items. The first column is the name. JSON and YAML print value instead: the items, or what they came in.
 func Print[T any](w io.Writer, format Format, value any, items []T, columns []Column[T]) error {
 	switch format {
-	case JSON:
-		return printJSON(w, value)
-	case YAML:
-		return printYAML(w, value)
+	case JSON, YAML:
+		if list, ok := value.([]T); ok && len(list) == 0 {
+			value = []T{} // not null
+		}
+		_, err := Value(w, format, value)
+		return err
 	case Name:
 		for _, item := range items {
 			if _, err := fmt.Fprintln(w, columns[0].Cell(item)); err != nil {
@@ -75,13 +82,30 @@ func Value(w io.Writer, format Format, value any) (ok bool, err error) {
 	return false, nil
 }
 
-// Fields prints labelled lines, one a pair, with the values aligned; pairs without a value are left out.
+// Fields prints labelled lines, one a pair, with the values in a column of their own; pairs without a value are left out.
 func Fields(w io.Writer, pairs ...[2]string) error {
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, pair := range pairs {
-		if pair[1] != "" {
-			fmt.Fprintf(table, "%s:\t%s\n", pair[0], pair[1])
+		if pair[1] == "" {
+			continue
 		}
+		if err := Field(w, pair[0], pair[1]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Field prints one labelled line.
+func Field(w io.Writer, label string, value any) error {
+	_, err := fmt.Fprintf(w, "%-20s%v\n", label+":", value)
+	return err
+}
+
+// Lines prints rows of cells as a table; the first is the titles.
+func Lines(w io.Writer, rows [][]string) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, row := range rows {
+		fmt.Fprintln(table, strings.Join(row, "\t"))
 	}
 	return table.Flush()
 }

@@ -38,7 +38,7 @@ func TestFieldsLeavesOutWhatIsEmpty(t *testing.T) {
 	if err := Fields(&out, [2]string{"Name", "Ada"}, [2]string{"Hold", ""}, [2]string{"Sync Status", "Synced"}); err != nil {
 		t.Fatal(err)
 	}
-	if want := "Name:         Ada\nSync Status:  Synced\n"; out.String() != want {
+	if want := "Name:               Ada\nSync Status:        Synced\n"; out.String() != want {
 		t.Errorf("%q, want %q", out.String(), want)
 	}
 }
