@@ -11,6 +11,7 @@ import (
 
 	"fairlead.dev/fairlead/internal/app"
 	"fairlead.dev/fairlead/internal/cli"
+	"fairlead.dev/fairlead/internal/git"
 	"fairlead.dev/fairlead/internal/local/command"
 )
 
@@ -21,10 +22,10 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	streams := cli.IOStreams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}
-	root := cli.NewCommand(streams, version)
-	root.AddCommand(app.NewHubCommand(version), app.NewAgentCommand(), command.New(streams))
+	root := cli.NewCommand(streams, version, app.Core)
+	root.AddCommand(app.NewHubCommand(version), app.NewAgentCommand(), app.NewTunnelCommand(os.Getenv(git.TunnelVariable)), command.New(streams))
 	err := root.ExecuteContext(ctx)
-	if err != nil && !errors.Is(err, context.Canceled) {
+	if err != nil && err.Error() != "" && !errors.Is(err, context.Canceled) {
 		fmt.Fprintln(os.Stderr, "fairlead:", err)
 	}
 	os.Exit(cli.ExitCode(err))

@@ -40,16 +40,13 @@ var (
 	_ server.ObjectCreator    = (*fleet)(nil)
 	_ server.EventLister      = (*fleet)(nil)
 	_ server.PodLogger        = (*fleet)(nil)
+	_ server.ClusterProber    = (*fleet)(nil)
+	_ server.TokenRotator     = (*fleet)(nil)
 )
 
 // clusterOf connects to the cluster that an application goes to.
 func (f *fleet) clusterOf(ctx context.Context, app *v1alpha1.Application) (*cluster.Cluster, error) {
-	destination := app.Spec.Destination
-	name := destination.Server
-	if name == "" {
-		name = destination.Name
-	}
-	configured, err := f.settings.Cluster(ctx, name)
+	configured, err := f.settings.Destination(ctx, app.Spec.Destination)
 	if err != nil {
 		return nil, err
 	}
@@ -164,6 +161,20 @@ func (f *fleet) ClusterInfo(_ context.Context, configured settings.Cluster) prot
 		}
 	}
 	return answer
+}
+
+// Probe asks a cluster for its version.
+func (f *fleet) Probe(ctx context.Context, configured settings.Cluster) (string, error) {
+	return cluster.Probe(ctx, configured)
+}
+
+// RotateToken makes a new token for the service account that a cluster is reached as.
+func (f *fleet) RotateToken(ctx context.Context, configured settings.Cluster) (string, func(context.Context) error, error) {
+	rotation, err := cluster.Rotate(ctx, configured)
+	if err != nil {
+		return "", nil, err
+	}
+	return rotation.Token, rotation.Finish, nil
 }
 
 // InvalidateCache throws away what is known of a cluster and reads it again.

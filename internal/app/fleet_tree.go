@@ -3,6 +3,8 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -28,6 +30,11 @@ func (f *fleet) Tree(ctx context.Context, app *v1alpha1.Application) (*protocol.
 	if err != nil {
 		return nil, err
 	}
+	permits, err := f.permits(ctx, c, app)
+	if err != nil {
+		return nil, err
+	}
+	nodes = permitted(nodes, permits)
 	tree := &protocol.ApplicationTree{}
 	for _, node := range nodes {
 		tree.Nodes = append(tree.Nodes, resourceNode(node))
@@ -40,6 +47,54 @@ func (f *fleet) Tree(ctx context.Context, app *v1alpha1.Application) (*protocol.
 		tree.Hosts = append(tree.Hosts, hostInfo(host))
 	}
 	return tree, f.orphans(ctx, c, app, tree)
+}
+
+// permits tells which managed objects an application's project permits now: nothing where it doesn't permit source or
+// destination. It is what decides whether people may look at them, and change them.
+func (f *fleet) permits(ctx context.Context, c *cluster.Cluster, app *v1alpha1.Application) (func(cluster.TreeNode) bool, error) {
+	projects := projectlive.Source{Reader: f.settings.Reader, ConfigMaps: f.settings, Namespace: f.namespace}
+	of, err := projects.Project(ctx, app.Spec.ProjectName())
+	if err != nil {
+		return nil, fmt.Errorf("reading project '%s': %w", app.Spec.ProjectName(), err)
+	}
+	configured, err := f.settings.Destination(ctx, app.Spec.Destination)
+	if err != nil {
+		return nil, err
+	}
+	destination := project.Destination{
+		Server: c.Server(), Name: c.Name(), Namespace: app.Spec.Destination.Namespace, Scope: configured.Project,
+	}
+	if len(project.Check(of, app.Spec.AllSources(), destination)) > 0 {
+		return func(cluster.TreeNode) bool { return false }, nil
+	}
+	return func(node cluster.TreeNode) bool {
+		return project.PermitsObject(of, node.Key, destination)
+	}, nil
+}
+
+// permitted leaves out what a project doesn't permit of what an application manages, and all below that.
+func permitted(nodes []cluster.TreeNode, permits func(cluster.TreeNode) bool) []cluster.TreeNode {
+	visible := map[object.Key]bool{}
+	kept := nodes[:0:0]
+	// A node comes after its parents, or the loop looks again until nothing is found any more.
+	for pending := nodes; len(pending) > 0; {
+		var later []cluster.TreeNode
+		for _, node := range pending {
+			switch {
+			case len(node.Parents) == 0 && permits(node),
+				slices.ContainsFunc(node.Parents, func(parent cluster.Parent) bool { return visible[parent.Key] }):
+				visible[node.Key] = true
+				kept = append(kept, node)
+			case len(node.Parents) > 0:
+				later = append(later, node)
+			}
+		}
+		if len(later) == len(pending) {
+			break
+		}
+		pending = later
+	}
+	return kept
 }
 
 // orphans adds the objects of the destination's namespace that belong to nobody, if the project monitors them.

@@ -13,27 +13,43 @@ import (
 // frugal keeps a process small that works in bursts: a commit to a thousand applications is followed by hours of rest, and
 // Go by itself keeps most of what the burst took.
 type frugal struct {
-	// every is how often to look; a burst has ended when less than quiet bytes were allocated since the last look.
-	every time.Duration
-	quiet uint64
+	// every is how often to look. It rests when less than quiet bytes were allocated since the last look; a burst has ended after
+	// patience such looks.
+	every    time.Duration
+	quiet    uint64
+	patience int
 	// worth is how many allocated bytes make a collection worth while, at least a quarter of the heap.
 	worth uint64
 	// tidy collects, and gives back to the system what is free.
 	tidy func()
+	// grow says by how many per cent of what lives the heap may grow between collections.
+	grow func(percent int)
 
-	last, tidied uint64
+	last, tidied   uint64
+	rests, percent int
 }
 
-// gcPercent lets the heap grow by half between collections, where Go's default doubles it. It costs CPU only while there
-// is work.
-const gcPercent = 50
+// At rest the heap may grow by half between collections, where Go's default doubles it: that costs CPU only while there is
+// work. While there is, a small heap may grow by leastGrowth bytes: to collect it each time that it has grown by half would take
+// a quarter of what a burst costs.
+const (
+	leastPercent, firstPercent, mostPercent = 50, 100, 200
+	leastGrowth                             = 40 << 20
+)
+
+// growth is how many per cent the heap may grow over what lives while there is work.
+func growth(live uint64) int {
+	return int(min(max(leastPercent, leastGrowth*100/max(live, 1)), mostPercent))
+}
 
 // stayFrugal is for the manager of a long-lived process. Who has set GOGC knows better.
 func stayFrugal() manager.RunnableFunc {
-	if previous := debug.SetGCPercent(gcPercent); previous != 100 {
+	grow := func(percent int) { debug.SetGCPercent(percent) }
+	if previous := debug.SetGCPercent(firstPercent); previous != 100 {
 		debug.SetGCPercent(previous)
+		grow = func(int) {}
 	}
-	f := &frugal{every: 10 * time.Second, quiet: 4 << 20, worth: 8 << 20, tidy: func() {
+	f := &frugal{every: 2 * time.Second, quiet: 1 << 20, patience: 5, worth: 8 << 20, percent: firstPercent, grow: grow, tidy: func() {
 		debug.FreeOSMemory()
 		forgetStartup()
 	}}
@@ -62,9 +78,18 @@ func (f *frugal) run(ctx context.Context) error {
 
 // look decides, from the bytes that were ever allocated and those that live.
 func (f *frugal) look(allocated, live uint64) {
-	rests := allocated-f.last < f.quiet
+	percent := leastPercent
+	if allocated-f.last < f.quiet {
+		f.rests++
+	} else {
+		f.rests, percent = 0, growth(live)
+	}
 	f.last = allocated
-	if rests && allocated-f.tidied > max(f.worth, live/4) {
+	if percent != f.percent {
+		f.percent = percent
+		f.grow(percent)
+	}
+	if f.rests >= f.patience && allocated-f.tidied > max(f.worth, live/4) {
 		f.tidied = allocated
 		f.tidy()
 	}

@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"net"
 
+	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
-	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"fairlead.dev/fairlead/internal/login"
+	"fairlead.dev/fairlead/internal/login/sso"
+	projectlive "fairlead.dev/fairlead/internal/project/live"
 	"fairlead.dev/fairlead/internal/protocol"
 	"fairlead.dev/fairlead/internal/server"
 	"fairlead.dev/fairlead/internal/server/webhook"
@@ -27,6 +29,17 @@ func newAPI(mgr ctrl.Manager, p *parts) (manager.RunnableFunc, error) {
 		return nil, fmt.Errorf("listening for the API: %w", err)
 	}
 	return func(ctx context.Context) error {
+		params, err := p.settings.ConfigMap(ctx, settings.CmdParamsConfigMap)
+		if err != nil {
+			return err
+		}
+		if !p.options.Insecure && params["server.insecure"] != "true" {
+			certificates, err := newCertificates(p.settings, p.options.Namespace)
+			if err != nil {
+				return err
+			}
+			options.TLS = certificates.config()
+		}
 		// The streams' informers can be had once the manager has started its cache.
 		api, err := server.New(ctx, options)
 		if err != nil {
@@ -38,7 +51,10 @@ func newAPI(mgr ctrl.Manager, p *parts) (manager.RunnableFunc, error) {
 
 func (p *parts) api(mgr ctrl.Manager) (server.Options, error) {
 	o := server.Default()
-	accounts, err := login.New(login.Options{Client: mgr.GetClient(), Namespace: p.options.Namespace})
+	o.SSO = sso.New(p.settings, clock.RealClock{}, p.options.Logger)
+	accounts, err := login.New(login.Options{
+		Client: mgr.GetClient(), Namespace: p.options.Namespace, External: o.SSO, Logger: p.options.Logger,
+	})
 	if err != nil {
 		return o, err
 	}
@@ -49,7 +65,7 @@ func (p *parts) api(mgr ctrl.Manager) (server.Options, error) {
 		Secrets: func(ctx context.Context) (map[string][]byte, error) {
 			return p.settings.Secret(ctx, settings.SecretName)
 		},
-		Bus: p.bus, Metrics: metrics.Registry, Logger: p.options.Logger,
+		Bus: p.bus, Metrics: p.options.Metrics, Logger: p.options.Logger,
 	})
 	if err != nil {
 		return o, err
@@ -59,9 +75,13 @@ func (p *parts) api(mgr ctrl.Manager) (server.Options, error) {
 	o.Client, o.Live, o.Informers = mgr.GetClient(), mgr.GetAPIReader(), mgr.GetCache()
 	o.Login, o.Settings, o.Webhook = accounts, p.settings, hooks
 	o.Fleet, o.Manifests = reach, &manifests{fleet: reach, desired: p.desired}
-	o.Sources = &sources{desired: p.desired, git: p.git, artifacts: p.artifacts, settings: p.settings, signed: p.signed}
+	o.Sources = &sources{desired: p.desired, git: p.git, artifacts: p.artifacts, settings: p.settings, signed: p.signed, projects: projectlive.Source{
+		Reader: mgr.GetClient(), ConfigMaps: p.settings, Namespace: p.options.Namespace,
+	}}
+	o.Plugins = p.plugins.Names
+	o.Sets = p.generators
 	o.Builds, o.BuildLogs = &builds{client: mgr.GetClient(), sources: p.sources}, p.logs
-	o.Metrics, o.Gatherer = metrics.Registry, metrics.Registry
+	o.Metrics, o.Gatherer = p.options.Metrics, p.options.Metrics
 	o.Version = protocol.VersionMessage{Version: p.options.Version}
 	return o, nil
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"fairlead.dev/fairlead/internal/build/buildkit"
 	"fairlead.dev/fairlead/internal/render/plugin"
@@ -20,8 +21,15 @@ type HubOptions struct {
 	Cluster *rest.Config
 	// Namespace holds what the hub serves; it is made if it isn't there.
 	Namespace string
+	// ApplicationNamespaces and ApplicationSetNamespaces are further ones (globs, or regular expressions between slashes) where
+	// those count; empty leaves it to argocd-cmd-params-cm.
+	ApplicationNamespaces, ApplicationSetNamespaces []string
 	// Address is what the API listens on.
 	Address string
+	// Insecure serves the API without TLS. argocd-cmd-params-cm's server.insecure does too.
+	Insecure bool
+	// Metrics is where measures are registered, and what the API shows. One process has at most one hub to a registry.
+	Metrics metrics.RegistererGatherer
 	// Data holds caches: Git mirrors and logs of builds that run. It may be deleted whenever the hub is down.
 	Data string
 	// BuildKit is the builder's address, such as unix:///run/buildkit/buildkitd.sock; empty means that nothing is built.
@@ -37,6 +45,8 @@ type HubOptions struct {
 	GitSubmodules bool
 	// Plugins is the folder of the sockets of config management plugins.
 	Plugins string
+	// PluginAskPass is the socket at which the git of plugins that may have them asks for credentials.
+	PluginAskPass string
 	// PluginExclude are patterns of files that plugins don't get.
 	PluginExclude []string
 	// LeaderElection lets several hubs run: all serve the API, one runs the controllers.
@@ -62,10 +72,12 @@ func DefaultHub() HubOptions {
 		Namespace: "argocd",
 		Address:   "127.0.0.1:8080",
 		Data:      filepath.Join(os.TempDir(), "fairlead-hub"),
+		Metrics:   metrics.Registry,
 		// Argo CD's timeout.reconciliation: what its users expect when a webhook is missing.
 		PollInterval:  2 * time.Minute,
 		GitSubmodules: true, // as in Argo CD
 		Plugins:       plugin.Default().Sockets,
+		PluginAskPass: plugin.Default().AskPass,
 		Logger:        slog.Default(),
 	}
 }

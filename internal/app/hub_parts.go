@@ -8,7 +8,6 @@ import (
 
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"fairlead.dev/fairlead/api/argo/v1alpha1"
 	"fairlead.dev/fairlead/internal/artifact"
@@ -19,6 +18,7 @@ import (
 	"fairlead.dev/fairlead/internal/cluster"
 	"fairlead.dev/fairlead/internal/controller"
 	"fairlead.dev/fairlead/internal/controller/application"
+	"fairlead.dev/fairlead/internal/controller/applicationset"
 	buildcontroller "fairlead.dev/fairlead/internal/controller/build"
 	"fairlead.dev/fairlead/internal/controller/imageupdate"
 	"fairlead.dev/fairlead/internal/desired"
@@ -27,7 +27,6 @@ import (
 	"fairlead.dev/fairlead/internal/oci"
 	"fairlead.dev/fairlead/internal/project"
 	"fairlead.dev/fairlead/internal/render"
-	"fairlead.dev/fairlead/internal/render/kustomize"
 	"fairlead.dev/fairlead/internal/render/plugin"
 	"fairlead.dev/fairlead/internal/settings"
 	"fairlead.dev/fairlead/internal/settings/live"
@@ -40,6 +39,7 @@ type parts struct {
 	bus       *event.Bus
 	settings  *live.Source
 	git       *git.Store
+	plugins   *plugin.Client
 	desired   *desired.Source
 	artifacts *artifact.Client
 	signed    *desired.Signatures
@@ -49,13 +49,18 @@ type parts struct {
 	builder   buildcontroller.Builder
 	sources   *source.Git
 	logs      *buildlog.Store
+
+	generators *generators
 }
 
 func newParts(mgr ctrl.Manager, options HubOptions) (*parts, error) {
 	p := &parts{
-		options:  options,
-		bus:      event.NewBus(),
-		settings: &live.Source{Reader: mgr.GetClient(), Namespace: options.Namespace, Hub: options.Cluster},
+		options: options,
+		bus:     event.NewBus(),
+		settings: &live.Source{
+			Reader: mgr.GetClient(), Namespace: options.Namespace, Hub: options.Cluster,
+			Applications: options.ApplicationNamespaces, ApplicationSets: options.ApplicationSetNamespaces,
+		},
 	}
 	if err := p.settings.Remember(context.Background(), mgr.GetCache()); err != nil {
 		return nil, err
@@ -65,21 +70,25 @@ func newParts(mgr ctrl.Manager, options HubOptions) (*parts, error) {
 			return nil, err
 		}
 	}
-	return p, nil
+	return p, p.makeGenerators(mgr)
 }
 
 func (p *parts) makeGit() (err error) {
 	o := git.Default()
 	o.Dir = filepath.Join(p.options.Data, "git")
+	if o.Tunnel, err = tunnel(); err != nil {
+		return err
+	}
 	if p.git, err = git.NewStore(o); err != nil {
 		return err
 	}
 	plugins := plugin.Default()
-	plugins.Sockets, plugins.Exclude = p.options.Plugins, p.options.PluginExclude
+	plugins.Sockets, plugins.Exclude, plugins.AskPass = p.options.Plugins, p.options.PluginExclude, p.options.PluginAskPass
 	rendering := render.Default()
-	if rendering.Plugins, err = plugin.New(plugins); err != nil {
+	if p.plugins, err = plugin.New(plugins); err != nil {
 		return err
 	}
+	rendering.Plugins = p.plugins
 	renderer, err := render.New(rendering)
 	if err != nil {
 		return err
@@ -92,13 +101,13 @@ func (p *parts) makeGit() (err error) {
 	}
 	p.desired = desired.New(p.git, renderer, p.settings.Remote).
 		WithArtifacts(desired.Artifacts{Client: p.artifacts, Settings: p.settings, Permits: p.permits})
-	p.desired.WithKustomize(p.kustomize)
+	p.desired.WithSettings(p.rendering)
 	p.signed = &desired.Signatures{Source: p.desired, Keys: p.settings.GPGKeys, Now: time.Now}
 	if !p.options.GitSubmodules {
 		p.desired.LeaveSubmodulesOut()
 	}
 	p.sources = &source.Git{Store: p.git, Remote: p.unscopedRemote}
-	return countRenderings(metrics.Registry, renderer)
+	return countRenderings(p.options.Metrics, renderer)
 }
 
 // permits tells whether a project may use a repository.
@@ -115,10 +124,10 @@ func (p *parts) unscopedRemote(ctx context.Context, url string) (git.Remote, err
 	return p.settings.Remote(ctx, url, "")
 }
 
-// kustomize is what argocd-cm says of kustomizations now.
-func (p *parts) kustomize(ctx context.Context) (kustomize.Settings, error) {
+// rendering is what argocd-cm says of all sources now.
+func (p *parts) rendering(ctx context.Context) (render.Settings, error) {
 	data, err := p.settings.ConfigMap(ctx, settings.ConfigMapName)
-	return kustomize.SettingsFrom(data), err
+	return render.SettingsFrom(data), err
 }
 
 func (p *parts) makeClusters() (err error) {
@@ -139,7 +148,7 @@ func (p *parts) makeClusters() (err error) {
 	if p.tracer, err = trace.New(context.Background(), p.options.Traces); err != nil {
 		return err
 	}
-	return metrics.Registry.Register(clusterMetrics{p.clusters})
+	return p.options.Metrics.Register(clusterMetrics{p.clusters})
 }
 
 // closeTracer sends the last traces, which nobody waits for long.
@@ -190,23 +199,32 @@ func (p *parts) controllers() controller.Hub {
 	applications.MetricsLabels, applications.MetricsConditions = p.options.MetricsLabels, p.options.MetricsConditions
 	images := imageupdate.Default()
 	images.Namespace, images.PollInterval = p.options.Namespace, interval
+	sets := applicationset.Default()
+	sets.Namespace = p.options.Namespace
 	builds := buildcontroller.DefaultOptions()
 	builds.Namespace, builds.PollInterval = p.options.Namespace, interval
 	return controller.Hub{
 		Applications: application.Dependencies{
 			Settings: p.settings, Clusters: application.Registry{Registry: p.clusters},
-			Manifests: p.desired, Changes: p.desired, Bus: p.bus, Polling: p.settings.Polling, Signatures: p.signed, Logger: log, Metrics: metrics.Registry,
+			Manifests: p.desired, Changes: p.desired, Bus: p.bus, Polling: p.settings.Polling, Signatures: p.signed, Logger: log, Metrics: p.options.Metrics,
 			Tracer: p.tracer,
 		},
 		ApplicationOptions: applications,
+		Sets: applicationset.Dependencies{
+			Generators: p.generators, Settings: p.settings, Bus: p.bus, Pushed: p.generators.Pushed, Listed: p.generators.Listed, Logger: log,
+		},
+		SetOptions: sets,
 		Images: imageupdate.Deps{
 			Git: p.git, Remote: p.settings.Remote, Registry: p.registry, ConfigMap: p.settings.ConfigMap,
-			Bus: p.bus, Logger: log, Metrics: metrics.Registry,
+			Serves: func(ctx context.Context, namespace string) bool {
+				return p.settings.ApplicationNamespaces(ctx).Has(namespace)
+			},
+			Bus: p.bus, Logger: log, Metrics: p.options.Metrics,
 		},
 		ImageOptions: images,
 		Builds: buildcontroller.Deps{
 			Sources: p.sources, Builder: p.builder, Logs: p.logs, Bus: p.bus,
-			Logger: log, Metrics: metrics.Registry, Options: builds,
+			Logger: log, Metrics: p.options.Metrics, Options: builds,
 		},
 	}
 }

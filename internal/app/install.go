@@ -2,10 +2,15 @@ package app
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
+	authorizationv1 "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -33,7 +38,7 @@ type installer struct {
 }
 
 func newInstaller(config *rest.Config) (*installer, error) {
-	scheme, err := newScheme(apiextensionsv1.AddToScheme, corev1.AddToScheme, v1alpha1.AddToScheme)
+	scheme, err := newScheme(apiextensionsv1.AddToScheme, authorizationv1.AddToScheme, corev1.AddToScheme, v1alpha1.AddToScheme)
 	if err != nil {
 		return nil, fmt.Errorf("preparing the installation: %w", err)
 	}
@@ -69,20 +74,29 @@ func (i *installer) definitions(ctx context.Context, names ...string) error {
 	return nil
 }
 
+// Annotations of a definition that the hub has installed: what it was made from, and the generation that this made. While both
+// hold, the definition is what this hub would install, and is left alone: to apply it again costs the API server seconds, for it
+// works out the fields' owners of a large schema and then publishes its OpenAPI anew.
+const (
+	installedAnnotation  = "fairlead.dev/installed"
+	generationAnnotation = "fairlead.dev/installed-generation"
+)
+
+// serve installs a definition unless it is there as it should be, and tells whether the API server serves it.
 func (i *installer) serve(ctx context.Context, definition *apiextensionsv1.CustomResourceDefinition) (bool, error) {
-	object, err := runtime.DefaultUnstructuredConverter.ToUnstructured(definition)
+	hash, err := hashOf(definition)
 	if err != nil {
 		return false, err
 	}
-	delete(object, "status")
-	desired := &unstructured.Unstructured{Object: object}
-	desired.SetGroupVersionKind(apiextensionsv1.SchemeGroupVersion.WithKind("CustomResourceDefinition"))
-	if err := i.client.Apply(ctx, client.ApplyConfigurationFromUnstructured(desired), fieldOwner, client.ForceOwnership); err != nil {
+	live := &apiextensionsv1.CustomResourceDefinition{}
+	err = i.client.Get(ctx, client.ObjectKeyFromObject(definition), live)
+	if err != nil && !apierrors.IsNotFound(err) {
 		return false, err
 	}
-	var live apiextensionsv1.CustomResourceDefinition
-	if err := i.client.Get(ctx, client.ObjectKeyFromObject(desired), &live); err != nil {
-		return false, err
+	if err != nil || live.Annotations[installedAnnotation] != hash || live.Annotations[generationAnnotation] != strconv.FormatInt(live.Generation, 10) {
+		if live, err = i.apply(ctx, definition, hash); err != nil {
+			return false, err
+		}
 	}
 	for _, condition := range live.Status.Conditions {
 		if condition.Type == apiextensionsv1.Established && condition.Status == apiextensionsv1.ConditionTrue {
@@ -90,6 +104,55 @@ func (i *installer) serve(ctx context.Context, definition *apiextensionsv1.Custo
 		}
 	}
 	return false, nil
+}
+
+// apply applies a definition, and then notes which generation that made.
+func (i *installer) apply(ctx context.Context, definition *apiextensionsv1.CustomResourceDefinition, hash string) (*apiextensionsv1.CustomResourceDefinition, error) {
+	desired := definition.DeepCopy()
+	metav1.SetMetaDataAnnotation(&desired.ObjectMeta, installedAnnotation, hash)
+	object, err := runtime.DefaultUnstructuredConverter.ToUnstructured(desired)
+	if err != nil {
+		return nil, err
+	}
+	delete(object, "status")
+	applied := &unstructured.Unstructured{Object: object}
+	applied.SetGroupVersionKind(apiextensionsv1.SchemeGroupVersion.WithKind("CustomResourceDefinition"))
+	if err := i.client.Apply(ctx, client.ApplyConfigurationFromUnstructured(applied), fieldOwner, client.ForceOwnership); err != nil {
+		return nil, err
+	}
+	live := &apiextensionsv1.CustomResourceDefinition{}
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(applied.Object, live); err != nil {
+		return nil, err
+	}
+	noted := client.MergeFrom(live.DeepCopy())
+	metav1.SetMetaDataAnnotation(&live.ObjectMeta, generationAnnotation, strconv.FormatInt(live.Generation, 10))
+	return live, i.client.Patch(ctx, live, noted)
+}
+
+// hashOf is the same for definitions that say the same.
+func hashOf(definition *apiextensionsv1.CustomResourceDefinition) (string, error) {
+	text, err := json.Marshal(definition.Spec)
+	if err != nil {
+		return "", fmt.Errorf("encoding the definition %s: %w", definition.Name, err)
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:8]), nil
+}
+
+// mayWatchAll tells whether the process may see a resource of Argo CD's in all namespaces.
+func (i *installer) mayWatchAll(ctx context.Context, resource string) (bool, error) {
+	for _, verb := range []string{"list", "watch"} {
+		review := &authorizationv1.SelfSubjectAccessReview{Spec: authorizationv1.SelfSubjectAccessReviewSpec{
+			ResourceAttributes: &authorizationv1.ResourceAttributes{Verb: verb, Group: v1alpha1.GroupVersion.Group, Resource: resource},
+		}}
+		if err := i.client.Create(ctx, review); err != nil {
+			return false, fmt.Errorf("asking whether all %s may be listed: %w", resource, err)
+		}
+		if !review.Status.Allowed {
+			return false, nil
+		}
+	}
+	return true, nil
 }
 
 // namespace makes a namespace if it isn't there.
@@ -108,7 +171,11 @@ func (i *installer) defaults(ctx context.Context, namespace string) error {
 			ClusterResourceWhitelist: []v1alpha1.ClusterResourceRestrictionItem{{Group: "*", Kind: "*"}},
 		},
 	}}
-	for _, name := range []string{settings.ConfigMapName, settings.RBACConfigMapName} {
+	// Upstream's clients that read the cluster themselves, such as its `admin export`, want all of these to be there.
+	for _, name := range []string{
+		settings.ConfigMapName, settings.RBACConfigMapName, settings.CmdParamsConfigMap, settings.TLSCertsConfigMap,
+		settings.KnownHostsConfigMap, settings.GPGKeysConfigMap, settings.NotificationsConfigMap,
+	} {
 		objects = append(objects, &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{
 			Name: name, Namespace: namespace, Labels: map[string]string{"app.kubernetes.io/part-of": "argocd"},
 		}})
@@ -121,8 +188,13 @@ func (i *installer) defaults(ctx context.Context, namespace string) error {
 	return nil
 }
 
+// create makes an object if it isn't there. It looks first: a hub that starts again writes nothing.
 func (i *installer) create(ctx context.Context, object client.Object) error {
-	err := i.client.Create(ctx, object, fieldOwner)
+	there := object.DeepCopyObject().(client.Object)
+	err := i.client.Get(ctx, client.ObjectKeyFromObject(object), there)
+	if apierrors.IsNotFound(err) {
+		err = i.client.Create(ctx, object, fieldOwner)
+	}
 	if err != nil && !apierrors.IsAlreadyExists(err) {
 		return fmt.Errorf("making %T %q: %w", object, object.GetName(), err)
 	}

@@ -13,8 +13,8 @@ import (
 	"fairlead.dev/fairlead/internal/build/source"
 	"fairlead.dev/fairlead/internal/desired"
 	"fairlead.dev/fairlead/internal/git"
+	projectlive "fairlead.dev/fairlead/internal/project/live"
 	"fairlead.dev/fairlead/internal/protocol"
-	"fairlead.dev/fairlead/internal/settings"
 	"fairlead.dev/fairlead/internal/settings/live"
 	"fairlead.dev/fairlead/internal/signature"
 )
@@ -27,6 +27,7 @@ type sources struct {
 	artifacts *artifact.Client
 	settings  *live.Source
 	signed    *desired.Signatures
+	projects  projectlive.Source
 }
 
 // Resolve turns a revision into a commit; empty means the source's own.
@@ -55,16 +56,22 @@ func (s *sources) Metadata(ctx context.Context, project string, source v1alpha1.
 	metadata := &protocol.RevisionMetadata{
 		Author: info.Author, Date: &metav1.Time{Time: info.Date}, Message: info.Message, Tags: info.Tags,
 	}
-	// Where nobody has put keys, nobody asks for signatures.
-	keys, err := s.settings.GPGKeys(ctx)
-	if err != nil || len(keys) == 0 {
+	bounds, err := s.projects.Project(ctx, project)
+	if err != nil {
+		return nil, fmt.Errorf("reading project %s: %w", project, err)
+	}
+	demand, err := signature.DemandOf(bounds, source)
+	if err != nil || demand == nil {
 		return metadata, err
 	}
-	verified, err := s.signed.Verify(ctx, project, v1alpha1.ApplicationSources{source}, nil, []string{commit})
+	checked, err := s.signed.Verify(ctx, project, source, "", commit, demand.History)
 	if err != nil {
 		return nil, err
 	}
-	metadata.SignatureInfo = signature.Info(verified[0])
+	metadata.SignatureInfo = demand.Info(checked)
+	metadata.SourceIntegrityResult = &protocol.SourceIntegrityCheckResult{
+		Checks: []protocol.SourceIntegrityCheckResultItem{{Name: signature.Method, Problems: demand.Problems(checked)}},
+	}
 	return metadata, nil
 }
 
@@ -76,23 +83,6 @@ func (s *sources) ChartDetails(ctx context.Context, project string, source v1alp
 // OCIMetadata is what an artifact says of itself.
 func (s *sources) OCIMetadata(ctx context.Context, project string, source v1alpha1.ApplicationSource, revision string) (*protocol.OCIMetadata, error) {
 	return s.desired.OCIMetadata(ctx, project, source, revision)
-}
-
-// Test tells whether a repository answers.
-func (s *sources) Test(ctx context.Context, repository settings.Repository) error {
-	if repository.Type == "helm" {
-		helm, err := s.settings.ArtifactRepositoryOf(ctx, repository)
-		if err != nil {
-			return err
-		}
-		return s.artifacts.Refresh(ctx, artifact.Origin{Repository: helm}, "*")
-	}
-	remote, err := s.settings.RemoteOf(ctx, repository)
-	if err != nil {
-		return err
-	}
-	_, err = s.git.Repository(remote).Refs(ctx)
-	return err
 }
 
 // builds lets the API start builds by hand.

@@ -65,7 +65,7 @@ func (w *world) held(ctx context.Context, app string) error {
 			return false, "", err
 		}
 		for _, line := range strings.Split(text, "\n") {
-			if strings.HasPrefix(line, "RollbackHold:") {
+			if strings.HasPrefix(line, "RollbackHold") {
 				w.say("%s", line)
 				return true, "", nil
 			}

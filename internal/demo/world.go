@@ -139,16 +139,10 @@ type commandError struct {
 func (e *commandError) Error() string { return fmt.Sprintf("%s: %v: %s", e.command, e.err, e.text) }
 func (e *commandError) Unwrap() error { return e.err }
 
-// exitUnavailable is fairlead's exit code for a hub that doesn't answer, as while it restarts.
-const exitUnavailable = 6
-
-// exitCode is the exit code in a command's error; -1 if it has none.
-func exitCode(err error) int {
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
-		return exit.ExitCode()
-	}
-	return -1
+// unreachable tells whether a command says that the hub doesn't answer, as while it restarts.
+func unreachable(err error) bool {
+	var failed *commandError
+	return errors.As(err, &failed) && strings.Contains(failed.text, "reaching the hub")
 }
 
 func display(argv []string) string {
@@ -174,7 +168,7 @@ func (w *world) until(ctx context.Context, what string, ask func() (yes bool, st
 	var last string
 	for {
 		yes, state, err := ask()
-		if exitCode(err) == exitUnavailable {
+		if unreachable(err) {
 			state, err = "the hub is away", nil
 		}
 		if err != nil && ctx.Err() == nil {

@@ -33,7 +33,7 @@ func (f *Fleet) hubUnit() supervise.Unit {
 	args := []string{
 		"hub", "--log-format", "json",
 		"--kubeconfig", f.hubCluster().AdminKubeconfig(),
-		"--address", loopback(f.State.Ports.Hub),
+		"--address", loopback(f.State.Ports.Hub), "--insecure",
 		"--data", f.path("hub"),
 	}
 	if f.State.Nodes {

@@ -35,7 +35,7 @@ func (c Cluster) APIServerUnit() string { return c.Name + "-apiserver" }
 // Etcd listens on sockets only: no port to choose, and the folder's permissions say who may talk to it.
 func (c Cluster) Etcd(after ...string) supervise.Unit {
 	const peer = "http://localhost:2380" // a name for the only member of its cluster; nobody connects there
-	socket := c.etcdSocket()
+	socket := c.EtcdSocket()
 	argv := []string{
 		c.KubeSandbox, "etcd",
 		"--data-dir=" + c.path("etcd"),
@@ -59,13 +59,14 @@ func (c Cluster) Etcd(after ...string) supervise.Unit {
 	}
 }
 
-func (c Cluster) etcdSocket() string { return filepath.Join(c.SocketDir, c.Name+"-etcd.sock") }
+// EtcdSocket is the path of the socket on which etcd listens.
+func (c Cluster) EtcdSocket() string { return filepath.Join(c.SocketDir, c.Name+"-etcd.sock") }
 
 // APIServer is ready when /readyz says so.
 func (c Cluster) APIServer() supervise.Unit {
 	argv := []string{
 		c.KubeSandbox, "kube-apiserver",
-		"--etcd-servers=unix://" + c.etcdSocket(),
+		"--etcd-servers=unix://" + c.EtcdSocket(),
 		"--bind-address=" + c.Address.String(),
 		"--advertise-address=" + c.Address.String(),
 		"--secure-port=" + strconv.Itoa(c.Port),
