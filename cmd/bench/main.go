@@ -1,4 +1,4 @@
-// Command bench measures the application engine on an API server of its own; `make bench` runs it. See internal/bench.
+// Command bench measures the hub on API servers of its own; `make bench` runs it. See internal/bench.
 package main
 
 import (
@@ -14,7 +14,10 @@ import (
 
 func main() {
 	options := bench.Default()
-	flag.IntVar(&options.Applications, "n", options.Applications, "number of applications")
+	flag.IntVar(&options.Applications, "n", options.Applications, "number of applications of the engine")
+	flag.IntVar(&options.Listed, "listed", options.Listed, "number of applications that the API lists")
+	flag.IntVar(&options.Watchers, "watchers", options.Watchers, "number of clients that watch them")
+	flag.IntVar(&options.Generated, "generated", options.Generated, "number of applications that an application set makes")
 	flag.IntVar(&options.Rounds, "rounds", options.Rounds, "commits to one application, and self-heals")
 	flag.DurationVar(&options.Rest, "rest", options.Rest, "how long to look at the hub at rest")
 	flag.StringVar(&options.Only, "only", options.Only, "only the parts whose names match this regular expression; what they need comes along")

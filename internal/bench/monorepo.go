@@ -13,7 +13,7 @@ import (
 // coldStart: the hub starts, and nothing is deployed.
 func coldStart(ctx context.Context, w *world) error {
 	n := w.options.Applications
-	if _, err := w.git.push(ctx, w.allManifests("start")); err != nil {
+	if _, err := w.git.push(ctx, manifests(n, "start")); err != nil {
 		return err
 	}
 	var apps []client.Object
@@ -42,13 +42,14 @@ func coldStart(ctx context.Context, w *world) error {
 	w.table.time("cold start: nothing deployed → all Synced and Healthy", at.Sub(began), w.bare.create, limit{w.scaled(15 * time.Second), 2.5}, "228 s")
 	w.table.number("  API writes per application", c.writes/float64(n), "", -1, "")
 	w.table.number("  API reads per application", c.reads/float64(n), "", -1, "")
-	w.table.number("  CPU of the hub per application", float64(cpu.Microseconds())/1000/float64(n), " ms", -1, "")
+	w.table.number("  CPU of the hub per application", each(cpu, n), " ms", -1, "")
 	return nil
 }
 
-func (w *world) allManifests(round string) map[string]string {
+// manifests are the files of so many applications, in a round.
+func manifests(n int, round string) map[string]string {
 	files := map[string]string{}
-	for i := range w.options.Applications {
+	for i := range n {
 		files[manifestPath(appName(i))] = manifest(appName(i), round)
 	}
 	return files
@@ -94,7 +95,7 @@ func commitToOne(ctx context.Context, w *world) error {
 	w.table.time("  the worst of some rounds", worst, w.bare.one, limit{most: 500 * time.Millisecond}, "")
 	w.table.exactly("  renderings", rendered, 1, "")
 	w.table.exactly("  objects of other applications written to", others, 0, "")
-	w.table.number("  API requests to write (dry-run, apply, two statuses, event)", writes, "", 5, "")
+	w.table.number("  API requests to write (dry-run, apply, status, event)", writes, "", 4, "")
 	w.table.exactly("  API reads", reads, 0, "")
 	return nil
 }
@@ -119,18 +120,31 @@ func (h *hub) settled(ctx context.Context) (counts, error) {
 	return last, err
 }
 
+// spent is what a hub had done, and used for it.
+type spent struct {
+	counts
+	cpu time.Duration
+}
+
+// spent is settled with the CPU time.
+func (h *hub) spent(ctx context.Context) (s spent, err error) {
+	if s.counts, err = h.settled(ctx); err == nil {
+		s.cpu, err = h.cpu()
+	}
+	return s, err
+}
+
+// each is a time for each of n applications, in ms.
+func each(d time.Duration, n int) float64 { return float64(d.Microseconds()) / 1000 / float64(n) }
+
 // commitToAll: a commit touches every application.
 func commitToAll(ctx context.Context, w *world) error {
 	n := w.options.Applications
-	before, err := w.hub.settled(ctx)
+	before, err := w.hub.spent(ctx)
 	if err != nil {
 		return err
 	}
-	cpuBefore, err := w.hub.cpu()
-	if err != nil {
-		return err
-	}
-	pushed, err := w.git.push(ctx, w.allManifests("all"))
+	pushed, err := w.git.push(ctx, manifests(n, "all"))
 	if err != nil {
 		return err
 	}
@@ -162,7 +176,7 @@ func commitToAll(ctx context.Context, w *world) error {
 	w.table.time("  → all Synced and Healthy", synced.Sub(pushed), w.bare.update, limit{}, "statuses trail by 6 to 77 s")
 	w.table.number("  API writes per application", (after.writes-before.writes)/float64(n), "", -1, "")
 	w.table.number("  API reads per application", (after.reads-before.reads)/float64(n), "", -1, "")
-	w.table.number("  CPU of the hub per application", float64((cpu-cpuBefore).Microseconds())/1000/float64(n), " ms", -1, "")
+	w.table.number("  CPU of the hub per application", each(cpu-before.cpu, n), " ms", -1, "")
 	return nil
 }
 
@@ -201,11 +215,7 @@ func atRest(ctx context.Context, w *world) error {
 	if err := tidied(ctx); err != nil {
 		return err
 	}
-	before, err := w.hub.settled(ctx)
-	if err != nil {
-		return err
-	}
-	cpuBefore, err := w.hub.cpu()
+	before, err := w.hub.spent(ctx)
 	if err != nil {
 		return err
 	}
@@ -224,7 +234,7 @@ func atRest(ctx context.Context, w *world) error {
 	if err != nil {
 		return err
 	}
-	w.table.number("at rest: CPU, of a core", 100*float64(cpu-cpuBefore)/float64(took), " %", 0.5, "13 %")
+	w.table.number("at rest: CPU, of a core", 100*float64(cpu-before.cpu)/float64(took), " %", 0.5, "13 %")
 	w.table.number("  API requests a minute", (after.reads+after.writes-before.reads-before.writes)/took.Minutes(), "", -1, "")
 	return w.weigh("", 120, 500, "630 to 920 MB")
 }
@@ -283,7 +293,7 @@ func restart(ctx context.Context, w *world) error {
 	w.table.exactly("  applications and objects written to", changedBut(versions, w.seen.versions(), ""), 0, "")
 	w.table.number("  API writes (what the hub installs)", c.writes, "", -1, "")
 	w.table.number("  API reads", c.reads, "", -1, "")
-	w.table.number("  CPU of the hub per application", float64(cpu.Microseconds())/1000/float64(n), " ms", -1, "")
+	w.table.number("  CPU of the hub per application", each(cpu, n), " ms", -1, "")
 	if err := tidied(ctx); err != nil {
 		return err
 	}

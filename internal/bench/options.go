@@ -13,6 +13,9 @@ import (
 type Options struct {
 	// Applications is how many there are in the repository.
 	Applications int
+	// Listed is how many applications the API lists, Watchers how many clients watch them, Generated how many an application
+	// set makes.
+	Listed, Watchers, Generated int
 	// Rounds is how often the short measures are taken; the table has the median and the worst.
 	Rounds int
 	// Rest is for how long the hub is looked at while nothing happens.
@@ -33,6 +36,9 @@ type Options struct {
 func Default() Options {
 	return Options{
 		Applications: 1000,
+		Listed:       10_000,
+		Watchers:     100,
+		Generated:    2000,
 		Rounds:       7,
 		Rest:         time.Minute,
 		Fairlead:     "bin/fairlead",
@@ -47,6 +53,8 @@ func (o Options) Validate() error {
 	switch {
 	case o.Applications < 1 || o.Applications > 100_000:
 		return errors.New("checking the bench's options: the number of applications must be 1 to 100000")
+	case o.Listed < policies || o.Listed > 100_000 || o.Generated < 1 || o.Generated > 20_000 || o.Watchers < 1 || o.Watchers > 1000:
+		return fmt.Errorf("checking the bench's options: %d to 100000 applications can be listed, 1 to 20000 generated, and there may be 1 to 1000 watchers", policies)
 	case o.Rounds < 1 || o.Rest <= 0 || o.Patience <= 0:
 		return errors.New("checking the bench's options: rounds, rest and patience must be positive")
 	case o.KubeSandbox == "":

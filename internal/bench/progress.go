@@ -23,6 +23,8 @@ type progress struct {
 type appState struct {
 	version             string
 	sync, health, phase string
+	// round is the label "round".
+	round string
 }
 
 // done tells whether the application is where it should be and says so.
@@ -43,6 +45,9 @@ type watchEvent struct {
 		Metadata struct {
 			Name            string `json:"name"`
 			ResourceVersion string `json:"resourceVersion"`
+			Labels          struct {
+				Round string `json:"round"`
+			} `json:"labels"`
 		} `json:"metadata"`
 		Data struct {
 			Round string `json:"round"`
@@ -114,7 +119,7 @@ func (p *progress) takeApp(e *watchEvent) {
 	}
 	p.apps[o.Metadata.Name] = appState{
 		version: o.Metadata.ResourceVersion, sync: o.Status.Sync.Status, health: o.Status.Health.Status,
-		phase: o.Status.OperationState.Phase,
+		phase: o.Status.OperationState.Phase, round: o.Metadata.Labels.Round,
 	}
 }
 
@@ -180,6 +185,16 @@ func (p *progress) allDone(n int) bool {
 		}
 	}
 	return true
+}
+
+// appsInRound counts the applications with that label.
+func (p *progress) appsInRound(round string) (count int) {
+	for _, app := range p.apps {
+		if app.round == round {
+			count++
+		}
+	}
+	return count
 }
 
 // versions are the resource versions of all applications and ConfigMaps.

@@ -29,10 +29,6 @@ type repository struct {
 }
 
 func (w *world) startGit(ctx context.Context) error {
-	var err error
-	if w.hub, err = newHub(w); err != nil {
-		return err
-	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return fmt.Errorf("starting the Git host: %w", err)

@@ -16,7 +16,6 @@ import (
 	"github.com/go-logr/logr"
 	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
-	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/wait"
@@ -26,7 +25,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"fairlead.dev/fairlead/api/argo/v1alpha1"
-	"fairlead.dev/fairlead/api/crd"
 	"fairlead.dev/fairlead/internal/controller/application"
 	"fairlead.dev/fairlead/internal/local/controlplane"
 	"fairlead.dev/fairlead/internal/local/supervise"
@@ -46,7 +44,7 @@ var concurrency = application.Default().Concurrency
 type world struct {
 	options Options
 	dir     string
-	table   table
+	table   *table
 	cluster controlplane.Cluster
 	config  *rest.Config
 	client  client.Client
@@ -57,12 +55,14 @@ type world struct {
 	// units are the API server and etcd; close waits for their end.
 	units sync.WaitGroup
 	stop  context.CancelFunc
+	// callers are who lists and watches, by user.
+	callers map[string]caller
 }
 
-func newWorld(ctx context.Context, options Options, dir string) (*world, error) {
+func newWorld(ctx context.Context, options Options, dir string, t *table) (*world, error) {
 	ctrl.SetLogger(logr.Discard())
-	w := &world{options: options, dir: dir}
-	for _, step := range []func(context.Context) error{w.startAPIServer, w.prepareCluster, w.startGit} {
+	w := &world{options: options, dir: dir, table: t}
+	for _, step := range []func(context.Context) error{w.startAPIServer, w.install, w.prepareCluster, w.startGit} {
 		if err := step(ctx); err != nil {
 			w.close()
 			return nil, err
@@ -123,35 +123,36 @@ func (w *world) startAPIServer(ctx context.Context) error {
 	return nil
 }
 
-// prepareCluster makes the namespaces, and the definitions that the applications need before the hub is there.
+// install has the hub put its definitions and ConfigMaps into the cluster, as at a user's first start. What is measured then is a
+// hub that has been there before.
+func (w *world) install(ctx context.Context) (err error) {
+	if w.hub, err = newHub(w); err != nil {
+		return err
+	}
+	if err := w.hub.start(); err != nil {
+		return err
+	}
+	defer w.hub.stop()
+	_, err = w.hub.untilCounts(ctx, w.options.Patience, "the hub serves", func(counts) bool { return true })
+	return err
+}
+
+// prepareCluster makes the namespaces.
 func (w *world) prepareCluster(ctx context.Context) error {
 	scheme := runtime.NewScheme()
-	err := errors.Join(corev1.AddToScheme(scheme), v1alpha1.AddToScheme(scheme), apiextensionsv1.AddToScheme(scheme))
+	err := errors.Join(corev1.AddToScheme(scheme), v1alpha1.AddToScheme(scheme))
 	if err != nil {
 		return fmt.Errorf("preparing the cluster: %w", err)
 	}
 	if w.client, err = client.New(w.config, client.Options{Scheme: scheme}); err != nil {
 		return fmt.Errorf("preparing the cluster: %w", err)
 	}
-	definitions, err := crd.Named("applications.argoproj.io", "appprojects.argoproj.io")
-	if err != nil {
-		return err
-	}
 	var objects []client.Object
-	for _, definition := range definitions {
-		objects = append(objects, definition)
-	}
-	for _, name := range []string{hubNamespace, targetNamespace, bareNamespace} {
+	for _, name := range []string{targetNamespace, bareNamespace} {
 		objects = append(objects, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}})
 	}
 	if err := w.createAll(ctx, objects); err != nil {
 		return err
-	}
-	err = wait.PollUntilContextTimeout(ctx, 50*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
-		return w.client.List(ctx, &v1alpha1.ApplicationList{}, client.InNamespace(hubNamespace)) == nil, nil
-	})
-	if err != nil {
-		return fmt.Errorf("waiting until applications are served: %w", err)
 	}
 	w.seen = watchProgress(ctx, w.config)
 	return nil
@@ -179,7 +180,7 @@ func (w *world) newApplication(namespace, name, path string) *v1alpha1.Applicati
 			Project:     "default",
 			Source:      &v1alpha1.ApplicationSource{RepoURL: w.git.url, Path: path, TargetRevision: "main"},
 			Destination: v1alpha1.ApplicationDestination{Server: "https://kubernetes.default.svc", Namespace: targetNamespace},
-			SyncPolicy:  &v1alpha1.SyncPolicy{Automated: &v1alpha1.SyncPolicyAutomated{Prune: true, SelfHeal: true}},
+			SyncPolicy:  &v1alpha1.SyncPolicy{Automated: &v1alpha1.SyncPolicyAutomated{Prune: new(true), SelfHeal: new(true)}},
 		},
 	}
 }
