@@ -6,11 +6,12 @@
 package main
 
 import (
-	"archive/zip"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
 
+	"fairlead.dev/fairlead/conformance/upstream"
 	"fairlead.dev/fairlead/internal/health"
 )
 
@@ -22,21 +23,17 @@ func main() {
 }
 
 func run() error {
-	path, err := fetch()
+	archive, err := upstream.Open("resource_customizations")
 	if err != nil {
 		return err
 	}
-	archive, err := zip.OpenReader(path)
-	if err != nil {
-		return fmt.Errorf("opening the archive of upstream's module: %w", err)
-	}
 	defer archive.Close()
-	cases, err := read(&archive.Reader)
+	cases, err := read(archive)
 	if err != nil {
 		return err
 	}
 	if len(cases) == 0 {
-		return fmt.Errorf("reading %s: no cases: upstream has moved them, see cases.go", path)
+		return errors.New("reading upstream's module: no cases: upstream has moved them, see cases.go")
 	}
 	return judge(cases)
 }
