@@ -44,13 +44,21 @@ conformance-actions: ## upstream's own cases of resource actions through ours; f
 	@go run ./conformance/actions
 
 .PHONY: bench
-bench: build ## micro benchmarks, then the application engine with N=1000 applications (N=10000 for more), as tables
-	@hack/bench.sh
-	@hack/bench-engine.sh $(if $(N),-n $(N))
+bench: build ## micro benchmarks, then the engine (N=1000), the API (LISTED=10000) and a set (GENERATED=2000), as tables; ONLY=regexp runs some parts
+	@$(if $(ONLY),,hack/bench.sh)
+	@hack/bench-engine.sh $(if $(N),-n $(N)) $(if $(LISTED),-listed $(LISTED)) $(if $(GENERATED),-generated $(GENERATED)) $(if $(ONLY),-only '$(ONLY)')
 
 .PHONY: conformance-health
 conformance-health: ## upstream's own health cases, every kind, through our checker (VERBOSE=1 lists messages that differ)
 	go run ./conformance/health
+
+.PHONY: conformance-argocd
+conformance-argocd: build ## Argo CD's own CLI and REST calls against a hub (SUBSET=1 as CI does, RUN=regexp some of it, VERBOSE=1); builds the CLI once
+	go run ./conformance/argocd $(if $(SUBSET),-subset) $(if $(RUN),-run '$(RUN)') $(if $(VERBOSE),-v)
+
+.PHONY: conformance-e2e
+conformance-e2e: build ## Argo CD's own e2e suite against a hub (RUN=regexp some of it, LOGS=folder keeps logs); an hour and more, builds the suite once
+	go run ./conformance/argocd-e2e $(if $(RUN),-run '$(RUN)') $(if $(LOGS),-logs $(LOGS))
 
 .PHONY: clean
 clean: ## take the local fleet down and delete what was built here (the cache of built tools stays)

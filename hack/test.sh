@@ -55,6 +55,7 @@ part "generated files" generated
 part "unit, scenario and integration tests with -race" tests
 part "Argo CD's own examples of health" make -s conformance-health
 part "Argo CD's own examples of actions" make -s conformance-actions
+part "Argo CD's own CLI against a hub" make -s conformance-argocd SUBSET=1
 part "the demo, end to end" demo
 part "bad input, scenario by scenario" scenarios
 part "kill -9 at every stage boundary" kill9
