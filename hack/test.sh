@@ -1,27 +1,31 @@
 #!/usr/bin/env bash
-# Everything that CI runs, with the time of each part. The local fleet that the last parts start is taken down at the end,
-# whatever happens.
+# Everything that CI runs, with the time of each part. A part that fails doesn't keep the others from running: one run tells
+# everything that is wrong. The local fleet that the last parts start is taken down at the end, whatever happens.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+failed=()
 part() {
-	local title=$1 began=$SECONDS
+	local title=$1 began=$SECONDS outcome=ok
 	shift
 	printf '\n== %s\n' "$title"
-	"$@"
-	printf '== %s: %d s\n' "$title" $((SECONDS - began))
+	if ! "$@"; then
+		outcome=FAILED
+		failed+=("$title")
+	fi
+	printf '== %s: %s, %d s\n' "$title" "$outcome" $((SECONDS - began))
 }
 
 analysis() {
-	go vet -tags integration,e2e ./...
-	go tool staticcheck -tags integration,e2e ./...
+	go vet -tags integration,e2e ./... &&
+		go tool staticcheck -tags integration,e2e ./...
 }
 
 # generated files must be what `make generate` makes of the sources.
 generated() {
 	local before after
 	before=$(git status --porcelain -- api docs/cli; cat api/*/*/zz_generated* api/crd/*.yaml docs/cli/* | sha256sum)
-	make -s generate
+	make -s generate || return 1
 	after=$(git status --porcelain -- api docs/cli; cat api/*/*/zz_generated* api/crd/*.yaml docs/cli/* | sha256sum)
 	if [ "$before" != "$after" ]; then
 		echo "generated files were out of date: commit what 'make generate' made" >&2
@@ -48,8 +52,8 @@ demo() { go run ./cmd/demo -fleet "$fleet_dir"; }
 scenarios() { FAIRLEAD_FLEET="$fleet_dir" go test -tags e2e -count=1 -timeout 15m ./test/script/; }
 kill9() { FAIRLEAD_FLEET="$fleet_dir" go test -tags e2e -count=1 -timeout 30m ./internal/demo/; }
 
-part "tools of the local fleet" hack/tools.sh
-part "building fairlead" make -s build
+hack/tools.sh
+make -s build
 part "static analysis" analysis
 part "generated files" generated
 part "unit, scenario and integration tests with -race" tests
@@ -59,4 +63,11 @@ part "Argo CD's own CLI against a hub" make -s conformance-argocd SUBSET=1
 part "the demo, end to end" demo
 part "bad input, scenario by scenario" scenarios
 part "kill -9 at every stage boundary" kill9
+
+if [ ${#failed[@]} -gt 0 ]; then
+	printf '\nfailed in %d s:' "$SECONDS"
+	printf ' [%s]' "${failed[@]}"
+	printf '\n'
+	exit 1
+fi
 printf '\nall parts passed in %d s\n' "$SECONDS"
