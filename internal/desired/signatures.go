@@ -112,7 +112,7 @@ func (s *Signatures) Verify(ctx context.Context, project string, source v1alpha1
 	if err != nil {
 		return nil, err
 	}
-	tag, err := inGit.repository.SignedTag(ctx, commit, source.TargetRevision, asked)
+	tag, err := inGit.repository.SignedTag(ctx, commit, source.TagPrefix, source.TargetRevision, asked)
 	if err != nil {
 		return nil, err
 	}

@@ -16,7 +16,7 @@ func Together(ctx context.Context) context.Context {
 type togetherKey struct{}
 
 // way is how a project's applications reach a repository.
-type way struct{ url, project string }
+type way struct{ url, tagPrefix, project string }
 
 // common is an origin that remembers its answers.
 type common struct {

@@ -25,7 +25,7 @@ func TestLooksTogetherAskOnce(t *testing.T) {
 	asked := &counted{}
 	opened := 0
 	look := func(ctx context.Context, project string) error {
-		o, err := together(ctx, way{"https://git.example.com/mono.git", project}, func() (origin, error) { opened++; return asked, nil })
+		o, err := together(ctx, way{"https://git.example.com/mono.git", "", project}, func() (origin, error) { opened++; return asked, nil })
 		if err != nil {
 			return err
 		}

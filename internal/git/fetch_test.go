@@ -18,9 +18,13 @@ func TestResolve(t *testing.T) {
 	first := o.push("first", map[string]string{"f": "1"})
 	o.git("tag", "v1.2.0")
 	o.git("tag", "both")
+	o.git("tag", "component/v1.0.0")
+	o.git("tag", "component/1.7.0")
 	second := o.push("second", map[string]string{"f": "2"})
 	o.git("tag", "--annotate", "-m", "annotated", "v1.10.0")
 	o.git("tag", "v2.0.0-rc.1")
+	o.git("tag", "component/v1.8.0")
+	o.git("tag", "component/vx")
 	o.git("push", "--quiet", "origin", "--tags")
 	o.git("checkout", "--quiet", "-b", "feature/x")
 	third := o.push("third", map[string]string{"f": "3"})
@@ -61,6 +65,14 @@ func TestResolve(t *testing.T) {
 			t.Errorf("%q: got %s, %v; want %s", revision, got, err, want)
 		}
 	}
+	for _, c := range []struct{ prefix, revision, want string }{
+		{"component/", "1.*", second}, {"component/", "~1.7", first}, {"component/", "main", second}, {"other/", "1.*", ""},
+	} {
+		got, err := repository.ResolveTagged(context.Background(), c.prefix, c.revision)
+		if got != c.want || (c.want == "") != errors.Is(err, ErrUnknownRevision) {
+			t.Errorf("%s of the tags %s…: got %s, %v; want %s", c.revision, c.prefix, got, err, c.want)
+		}
+	}
 	refs, err := repository.Refs(context.Background())
 	if err != nil || refs["refs/heads/main"] != second || refs["refs/tags/v1.10.0"] != second || refs["HEAD"] != second {
 		t.Errorf("refs of the remote are %v (%v)", refs, err)
@@ -69,7 +81,7 @@ func TestResolve(t *testing.T) {
 		t.Errorf("default branch is %q (%v)", branch, err)
 	}
 	info, err := repository.Info(context.Background(), second)
-	if err != nil || info.Author != "Ann <ann@example.com>" || info.Message != "second" || strings.Join(info.Tags, " ") != "v1.10.0 v2.0.0-rc.1" ||
+	if err != nil || info.Author != "Ann <ann@example.com>" || info.Message != "second" || strings.Join(info.Tags, " ") != "component/v1.8.0 component/vx v1.10.0 v2.0.0-rc.1" ||
 		info.Date.Format(time.RFC3339) != "2024-05-06T07:08:09+02:00" || len(info.Parents) != 1 || info.Parents[0] != first {
 		t.Errorf("info is %+v (%v)", info, err)
 	}

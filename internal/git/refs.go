@@ -78,6 +78,11 @@ var (
 // fetched first; so is a single ref (refs/pull/7/head) that mirrors don't hold. The error is ErrUnknownRevision if nothing
 // fits.
 func (r *Repository) Resolve(ctx context.Context, revision string) (string, error) {
+	return r.ResolveTagged(ctx, "", revision)
+}
+
+// ResolveTagged is Resolve of which a semver range means only the tags with the prefix, by what follows it.
+func (r *Repository) ResolveTagged(ctx context.Context, prefix, revision string) (string, error) {
 	if err := r.ready(ctx); err != nil {
 		return "", err
 	}
@@ -94,7 +99,7 @@ func (r *Repository) Resolve(ctx context.Context, revision string) (string, erro
 		}
 		return "", fmt.Errorf("resolving HEAD of repository %q: %w: the repository is empty, or its default branch doesn't exist", r.URL(), ErrUnknownRevision)
 	}
-	if tag := highestVersion(revision, refs); tag != "" {
+	if tag := highestVersion(revision, prefix, refs); tag != "" {
 		return refs[tag].commit, nil
 	}
 	for _, name := range []string{"refs/heads/" + revision, "refs/tags/" + revision, revision} {
@@ -174,7 +179,7 @@ func (r *mirror) mirrored(ctx context.Context) (map[string]ref, error) {
 
 // highestVersion returns the tag with the highest version in the range, or nothing if the revision is no range or no tag
 // fits. A plain version is no range: it names exactly one tag.
-func highestVersion(revision string, refs map[string]ref) string {
+func highestVersion(revision, prefix string, refs map[string]ref) string {
 	if _, err := semver.NewVersion(revision); err == nil {
 		return ""
 	}
@@ -185,7 +190,7 @@ func highestVersion(revision string, refs map[string]ref) string {
 	var highest *semver.Version
 	var name string
 	for candidate := range refs {
-		tag, ok := strings.CutPrefix(candidate, "refs/tags/")
+		tag, ok := strings.CutPrefix(candidate, "refs/tags/"+prefix)
 		if !ok {
 			continue
 		}

@@ -19,8 +19,8 @@ type Signable struct {
 }
 
 // SignedTag reads the annotated tag that led to a commit: one of the revisions names it, or is a range of versions of which it is the
-// highest. It is nil where none did.
-func (r *Repository) SignedTag(ctx context.Context, commit string, revisions ...string) (*Signable, error) {
+// highest, as for ResolveTagged. It is nil where none did.
+func (r *Repository) SignedTag(ctx context.Context, commit, prefix string, revisions ...string) (*Signable, error) {
 	if err := r.ready(ctx); err != nil {
 		return nil, err
 	}
@@ -29,7 +29,7 @@ func (r *Repository) SignedTag(ctx context.Context, commit string, revisions ...
 		return nil, fmt.Errorf("reading the signature of commit %s: %w", commit, err)
 	}
 	for _, revision := range revisions {
-		name := highestVersion(revision, refs)
+		name := highestVersion(revision, prefix, refs)
 		if name == "" {
 			if _, branch := refs["refs/heads/"+revision]; branch {
 				continue

@@ -71,7 +71,7 @@ func TestSignedTag(t *testing.T) {
 		t.Fatal(err)
 	}
 	for revision, want := range map[string]string{"v1.0.0": "v1.0.0", "refs/tags/v1.0.0": "v1.0.0", "1.*": "v1.0.0", "light": "", "main": "", "": "", "2.*": ""} {
-		tag, err := r.SignedTag(t.Context(), id, revision)
+		tag, err := r.SignedTag(t.Context(), id, "", revision)
 		got := ""
 		if tag != nil {
 			got = tag.Name

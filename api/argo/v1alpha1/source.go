@@ -34,6 +34,9 @@ type ApplicationSource struct {
 	// Ref names this source for $ref/… in the value files of other sources.
 	Ref  string `json:"ref,omitempty" protobuf:"bytes,13,opt,name=ref"`
 	Name string `json:"name,omitempty" protobuf:"bytes,14,opt,name=name"`
+	// TagPrefix limits a semver range in TargetRevision to the Git tags that begin with it, and is no part of their versions:
+	// component-b/ makes one of component-b/1.0.0. Empty is all tags, whole.
+	TagPrefix string `json:"tagPrefix,omitempty" protobuf:"bytes,15,opt,name=tagPrefix"`
 }
 
 // ApplicationSourceHelm are the options of a Helm chart.

@@ -25,6 +25,7 @@ func sourceOptions(f *Flags) []option[source] {
 		field("path", "folder in the repository", func(s *source) *string { return &s.Path }),
 		field("helm-chart", "name of the Helm chart", func(s *source) *string { return &s.Chart }),
 		field("revision", "branch, tag, commit, or version of the chart", func(s *source) *string { return &s.TargetRevision }),
+		field("tag-prefix", "beginning of the Git tags that a range of versions in --revision means", func(s *source) *string { return &s.TagPrefix }),
 		field("ref", "name by which other sources refer to this one", func(s *source) *string { return &s.Ref }),
 		field("source-name", "name of the source", func(s *source) *string { return &s.Name }),
 		text("config-management-plugin", "name of the plugin", func(s *source, v string) error {
