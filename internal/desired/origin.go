@@ -39,7 +39,7 @@ func (s *Source) origin(ctx context.Context, project string, source v1alpha1.App
 	if source.IsChart() || source.IsOCI() {
 		return s.artifactOrigin(ctx, project, source)
 	}
-	return together(ctx, way{source.RepoURL, project}, func() (origin, error) { return s.gitOrigin(ctx, project, source) })
+	return together(ctx, way{source.RepoURL, source.TagPrefix, project}, func() (origin, error) { return s.gitOrigin(ctx, project, source) })
 }
 
 func (s *Source) gitOrigin(ctx context.Context, project string, source v1alpha1.ApplicationSource) (gitOrigin, error) {
@@ -47,9 +47,12 @@ func (s *Source) gitOrigin(ctx context.Context, project string, source v1alpha1.
 	if err != nil {
 		return gitOrigin{}, fmt.Errorf("finding the credentials of repository %q: %w", event.NormalizeURL(source.RepoURL), err)
 	}
-	o := gitOrigin{repository: s.git.Repository(remote)}
+	o := gitOrigin{repository: s.git.Repository(remote), tagPrefix: source.TagPrefix}
 	if !s.noSubmodules {
-		o.submodule = func(ctx context.Context, url string) (git.Remote, error) { return s.remote(ctx, url, project) }
+		o.submodule = func(ctx context.Context, url string) (git.Remote, error) {
+			own, err := s.remote(ctx, url, project)
+			return remote.Submodule(own), err
+		}
 	}
 	return o, nil
 }
@@ -57,6 +60,8 @@ func (s *Source) gitOrigin(ctx context.Context, project string, source v1alpha1.
 // gitOrigin is a Git repository.
 type gitOrigin struct {
 	repository *git.Repository
+	// tagPrefix is what tags begin with of which a range of versions is the rest.
+	tagPrefix string
 	// submodule finds the address and credentials of a submodule; nil leaves their files out.
 	submodule func(ctx context.Context, url string) (git.Remote, error)
 }
@@ -73,7 +78,7 @@ func (o gitOrigin) resolve(ctx context.Context, target string) (string, error) {
 	if err := o.repository.Current(ctx); err != nil {
 		return "", err
 	}
-	return o.repository.Resolve(ctx, target)
+	return o.repository.ResolveTagged(ctx, o.tagPrefix, target)
 }
 
 func (o gitOrigin) tree(ctx context.Context, revision string, _ bool) (render.Tree, error) {

@@ -1,6 +1,7 @@
 package git
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -101,6 +102,24 @@ func (a address) ssh() (host, port, path string, err error) {
 		host = u.User.Username() + "@" + host
 	}
 	return host, u.Port(), u.Path, nil
+}
+
+// sameHost tells whether two URLs are of one server: the same scheme, host and port, and for SSH the same user.
+func sameHost(one, other string) bool {
+	a, err1 := parseAddress(one)
+	b, err2 := parseAddress(other)
+	if err1 != nil || err2 != nil || a.scheme != b.scheme {
+		return false
+	}
+	switch a.scheme {
+	case "http", "https":
+		return strings.EqualFold(a.origin, b.origin)
+	case "ssh":
+		host1, port1, _, err1 := a.ssh()
+		host2, port2, _, err2 := b.ssh()
+		return err1 == nil && err2 == nil && strings.EqualFold(host1, host2) && cmp.Or(port1, "22") == cmp.Or(port2, "22")
+	}
+	return false
 }
 
 // key gives one spelling to the URLs of the same repository, by scheme, because the transports differ.

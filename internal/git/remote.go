@@ -41,6 +41,26 @@ type Remote struct {
 	Scope string
 }
 
+// Anonymous tells whether the remote has nothing to log on with.
+func (r Remote) Anonymous() bool {
+	a, err := parseAddress(r.URL)
+	return r.Username+r.Password+r.BearerToken+r.SSHPrivateKey+r.ClientKey == "" && r.GitHubApp.IsZero() && (err != nil || a.password == "")
+}
+
+// Submodule is how a submodule of the remote's repository is reached, of which only own is known: with the remote's credentials if it
+// has none and is on the same host, as when git(1) fetches both at once.
+func (r Remote) Submodule(own Remote) Remote {
+	if !own.Anonymous() || r.Anonymous() || !sameHost(r.URL, own.URL) {
+		return own
+	}
+	lent := r
+	lent.URL = own.URL
+	if a, err := parseAddress(r.URL); err == nil && r.Username+r.Password == "" {
+		lent.Username, lent.Password = a.username, a.password
+	}
+	return lent
+}
+
 // fingerprint names the remote without telling anything of it.
 func (r Remote) fingerprint() string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%#v", r))

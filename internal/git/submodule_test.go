@@ -165,6 +165,34 @@ func TestSubmoduleCredentials(t *testing.T) {
 	}
 }
 
+// TestSubmoduleBorrowsCredentials: a submodule without credentials of its own is reached with its parent's, on the same host only.
+func TestSubmoduleBorrowsCredentials(t *testing.T) {
+	key := Remote{URL: "ssh://git@host.example:2222/parent.git", SSHPrivateKey: "parent's", KnownHosts: "host"}
+	for _, c := range []struct {
+		name        string
+		parent, own Remote
+		want        string
+	}{
+		{"same host", Remote{URL: "https://git.example/a", Username: "ann", Password: "s"}, Remote{URL: "https://git.example/b"}, "ann s"},
+		{"in the parent's URL", Remote{URL: "https://ann:s@git.example/a"}, Remote{URL: "https://git.example/b"}, "ann s"},
+		{"its own", Remote{URL: "https://git.example/a", Password: "s"}, Remote{URL: "https://git.example/b", Username: "bob", Password: "t"}, "bob t"},
+		{"another host", Remote{URL: "https://git.example/a", Password: "s"}, Remote{URL: "https://evil.example/b"}, " "},
+		{"another port", Remote{URL: "https://git.example/a", Password: "s"}, Remote{URL: "https://git.example:8443/b"}, " "},
+		{"without TLS", Remote{URL: "https://git.example/a", Password: "s"}, Remote{URL: "http://git.example/b"}, " "},
+		{"another scheme", key, Remote{URL: "https://host.example:2222/b"}, " "},
+	} {
+		if got := c.parent.Submodule(c.own); got.Username+" "+got.Password != c.want || got.SSHPrivateKey != "" || got.URL != c.own.URL {
+			t.Errorf("%s: %+v", c.name, got)
+		}
+	}
+	if got := key.Submodule(Remote{URL: "ssh://git@host.example:2222/child.git"}); got.SSHPrivateKey != "parent's" || got.KnownHosts != "host" {
+		t.Errorf("over SSH: %+v", got)
+	}
+	if got := key.Submodule(Remote{URL: "ssh://other@host.example:2222/child.git"}); got.SSHPrivateKey != "" {
+		t.Errorf("another user over SSH: %+v", got)
+	}
+}
+
 func TestRelativeSubmoduleURLs(t *testing.T) {
 	for _, c := range []struct{ base, url, want string }{
 		{"https://git.example/org/app.git", "../lib.git", "https://git.example/org/lib.git"},
