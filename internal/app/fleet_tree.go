@@ -43,8 +43,12 @@ func (f *fleet) Tree(ctx context.Context, app *v1alpha1.Application) (*protocol.
 	if err != nil && !errors.Is(err, cluster.ErrNotReady) {
 		return nil, err
 	}
+	custom, err := f.settings.Customization(ctx)
+	if err != nil {
+		return nil, err
+	}
 	for _, host := range hosts {
-		tree.Hosts = append(tree.Hosts, hostInfo(host))
+		tree.Hosts = append(tree.Hosts, hostInfo(host, custom.NodeLabels))
 	}
 	return tree, f.orphans(ctx, c, app, tree)
 }
@@ -150,8 +154,13 @@ func (f *fleet) TreeChanges(ctx context.Context, app *v1alpha1.Application) <-ch
 	return changes
 }
 
-func hostInfo(host cluster.Host) protocol.HostInfo {
-	info := protocol.HostInfo{Name: host.Name, SystemInfo: host.System}
+func hostInfo(host cluster.Host, labels []string) protocol.HostInfo {
+	info := protocol.HostInfo{Name: host.Name, SystemInfo: host.System, Labels: map[string]string{}}
+	for _, name := range labels {
+		if value, ok := host.Labels[name]; ok {
+			info.Labels[name] = value
+		}
+	}
 	for _, r := range host.Resources {
 		info.ResourcesInfo = append(info.ResourcesInfo, protocol.HostResourceInfo{
 			ResourceName: string(r.Name), RequestedByApp: r.App, RequestedByNeighbors: r.Neighbors, Capacity: r.Capacity,

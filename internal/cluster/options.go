@@ -94,7 +94,9 @@ type Objects struct {
 	Tracking object.Tracking
 	// Health tells an object's health; nil is health.Of.
 	Health func(*unstructured.Unstructured) *health.Status
-	// Version tells one Health from another.
+	// Selector is the label selector of the objects of a kind that are watched in a cluster; nil and empty select all.
+	Selector func(kind schema.GroupKind, server string) string
+	// Version tells one Health and Selector from another.
 	Version string
 	// Labels are those that the resource tree shows.
 	Labels []string

@@ -25,6 +25,8 @@ import (
 type Host struct {
 	Name   string
 	System corev1.NodeSystemInfo
+	// Labels are the node's; they are the cache's own, and not to be written to.
+	Labels map[string]string
 	// Resources are thousandths of CPU, memory and storage.
 	Resources []HostResource
 }
@@ -74,8 +76,8 @@ func (s *store) hosts(own map[types.UID]bool, names map[string]bool) []Host {
 		if !names[p.name] || n.summary == nil || n.summary.host == nil {
 			continue
 		}
-		capacity := n.summary.host.Capacity
-		hosts = append(hosts, Host{Name: p.name, System: n.summary.host.NodeInfo, Resources: []HostResource{
+		capacity := n.summary.host.capacity
+		hosts = append(hosts, Host{Name: p.name, System: n.summary.host.system, Labels: n.summary.host.labels, Resources: []HostResource{
 			{corev1.ResourceCPU, apps[p.name].milliCPU, neighbors[p.name].milliCPU, capacity.Cpu().MilliValue()},
 			{corev1.ResourceMemory, apps[p.name].milliMemory, neighbors[p.name].milliMemory, capacity.Memory().MilliValue()},
 		}})

@@ -53,10 +53,15 @@ func (c *Cluster) metadataOf(namespace string, w *watched) *cache.ListWatch {
 	}
 }
 
-// noting bounds lists in time, and notes how it goes.
+// noting selects what is watched, bounds lists in time, and notes how it goes.
 func (c *Cluster) noting(lw *cache.ListWatch, w *watched) *cache.ListWatch {
+	selector := ""
+	if c.objects.Selector != nil {
+		selector = c.objects.Selector(w.gvk.GroupKind(), c.settings.Server)
+	}
 	return &cache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
+			options.LabelSelector = selector
 			ctx, cancel := context.WithTimeout(ctx, c.tooLong())
 			defer cancel()
 			c.reads(w, options)
@@ -68,6 +73,7 @@ func (c *Cluster) noting(lw *cache.ListWatch, w *watched) *cache.ListWatch {
 			return list, err
 		},
 		WatchFuncWithContext: func(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
+			options.LabelSelector = selector
 			lists := options.SendInitialEvents != nil && *options.SendInitialEvents
 			if lists {
 				c.reads(w, options)

@@ -32,7 +32,7 @@ type summary struct {
 	// facts are what is equal for many objects.
 	facts unique.Handle[facts]
 	pod   *podFacts
-	host  *corev1.NodeStatus
+	host  *hostFacts
 	// labelsOnly says that nothing else is known, of a kind of which there is metadata.
 	labelsOnly bool
 }
@@ -192,12 +192,19 @@ func revisionOf(u *unstructured.Unstructured) int64 {
 	return 0
 }
 
-func hostOf(u *unstructured.Unstructured) *corev1.NodeStatus {
+// hostFacts are those of a node that people look at.
+type hostFacts struct {
+	capacity corev1.ResourceList
+	system   corev1.NodeSystemInfo
+	labels   map[string]string
+}
+
+func hostOf(u *unstructured.Unstructured) *hostFacts {
 	var node corev1.Node
 	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(u.Object, &node); err != nil {
 		return nil
 	}
-	return &corev1.NodeStatus{Capacity: node.Status.Capacity, NodeInfo: node.Status.NodeInfo}
+	return &hostFacts{capacity: node.Status.Capacity, system: node.Status.NodeInfo, labels: node.Labels}
 }
 
 func podOf(u *unstructured.Unstructured) *podFacts {

@@ -78,7 +78,7 @@ spec: {selector: {matchLabels: {app: web}}, template: {metadata: {labels: {app: 
 ---
 apiVersion: v1
 kind: Node
-metadata: {name: node-$NS}
+metadata: {name: node-$NS, labels: {zone: a}}
 status: {capacity: {cpu: "4", memory: 8Gi}, nodeInfo: {kernelVersion: "6.1", machineID: m, systemUUID: s, bootID: b, osImage: o, containerRuntimeVersion: c, kubeletVersion: k, kubeProxyVersion: p, operatingSystem: linux, architecture: amd64}}
 ---
 apiVersion: v1
@@ -228,7 +228,7 @@ func TestTreeOfAnApplication(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(hosts) != 1 || hosts[0].System.KernelVersion != "6.1" || hosts[0].Resources[0] != (HostResource{"cpu", 100, 300, 4000}) {
+	if len(hosts) != 1 || hosts[0].System.KernelVersion != "6.1" || hosts[0].Labels["zone"] != "a" || hosts[0].Resources[0] != (HostResource{"cpu", 100, 300, 4000}) {
 		t.Errorf("hosts: %+v", hosts)
 	}
 	orphans, err := c.Orphans(t.Context(), Orphanage{Namespace: namespace, Rules: anyOrphan{}, Exists: func(string) bool { return true }})

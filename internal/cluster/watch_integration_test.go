@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -283,6 +284,42 @@ func TestExcludedKindsAreLeftAlone(t *testing.T) {
 	create(t, configMapResource, configMap(testkube.Namespace(t), "a", "app"))
 	if err := c.Watch(t.Context(), "app", configMaps); err != nil || len(c.Managed("app", nil)) != 0 || c.Info().Watches != 0 {
 		t.Errorf("%v, %v", err, c.Managed("app", nil))
+	}
+}
+
+func TestOnlySelectedObjectsAreWatched(t *testing.T) {
+	o, selector := quick(), "!private"
+	o.Objects = func() Objects {
+		return Objects{Version: selector, Selector: func(kind schema.GroupKind, _ string) string {
+			if kind.Kind != "ConfigMap" {
+				return ""
+			}
+			return selector
+		}}
+	}
+	s := settings.Cluster{HubConfig: testkube.Config(t)}
+	c, registry, _ := connectAs(t, s, o)
+	namespace := testkube.Namespace(t)
+	create(t, configMapResource, configMap(namespace, "public", namespace))
+	private := configMap(namespace, "private", namespace)
+	private.SetLabels(map[string]string{"private": "yes"})
+	create(t, configMapResource, private)
+	names := func(c *Cluster) (names []string) {
+		for _, u := range c.Managed(namespace, nil) {
+			names = append(names, u.GetName())
+		}
+		return names
+	}
+	if err := c.Watch(t.Context(), namespace, configMaps); err != nil || !slices.Equal(names(c), []string{"public"}) {
+		t.Fatalf("%v (%v)", names(c), err)
+	}
+	selector = ""
+	c, err := registry.Get(t.Context(), c.settings)
+	if err == nil {
+		err = c.Watch(t.Context(), namespace, configMaps)
+	}
+	if err != nil || len(names(c)) != 2 {
+		t.Errorf("with another selector: %v (%v)", names(c), err)
 	}
 }
 

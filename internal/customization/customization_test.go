@@ -56,6 +56,37 @@ func TestCompareOptions(t *testing.T) {
 	}
 }
 
+func TestLists(t *testing.T) {
+	s := parse(t, map[string]string{"resource.customLabels": "team, tier", "resource.sensitive.mask.annotations": "key,", "application.allowedNodeLabels": " zone,rack"})
+	got := [][]string{s.CustomLabels, s.MaskedAnnotations, s.NodeLabels}
+	if d := cmp.Diff([][]string{{"team", "tier"}, {"key"}, {"zone", "rack"}}, got); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestSelectors(t *testing.T) {
+	s := parse(t, map[string]string{"resource.selectors": `
+- selector: team=shop
+- apiGroups: [""]
+  kinds: [Pod]
+  clusters: ["https://far.*"]
+  selector: "!debug, tier in (a, b)"
+`})
+	const near, far = "https://near.example.net", "https://far.example.net"
+	pods, maps := schema.GroupKind{Kind: "Pod"}, schema.GroupKind{Kind: "ConfigMap"}
+	for _, c := range []struct {
+		kind         schema.GroupKind
+		server, want string
+	}{{maps, far, "team=shop"}, {pods, near, "team=shop"}, {pods, far, "team=shop,!debug, tier in (a, b)"}} {
+		if got := s.Selector(c.kind, c.server); got != c.want {
+			t.Errorf("%v at %s: %q, want %q", c.kind, c.server, got, c.want)
+		}
+	}
+	if s.Excluded(pods, far) || Default().Selector(pods, far) != "" || s.ObjectsVersion() == Default().ObjectsVersion() {
+		t.Error("a selector excludes a kind, or isn't told from none")
+	}
+}
+
 func TestExclusions(t *testing.T) {
 	excluding := parse(t, map[string]string{"resource.exclusions": `
 - apiGroups: ["*.example.com"]
@@ -192,6 +223,7 @@ func TestBadEntriesSpoilNothingElse(t *testing.T) {
 		"resource.compareoptions":                           "[",
 		"resource.exclusions":                               `[{apiGroups: ["["]}, {kinds: [Good]}]`,
 		"resource.inclusions":                               "{",
+		"resource.selectors":                                "[{selector: 'a=~b'}]",
 		"resource.respectRBAC":                              "sometimes",
 		"resource.ignoreResourceUpdatesEnabled":             "perhaps",
 		"resource.customizations":                           "{bad: [], good/Kind: {ignoreDifferences: 'jsonPointers: [/spec/good]'}}",
@@ -208,6 +240,7 @@ func TestBadEntriesSpoilNothingElse(t *testing.T) {
 	}
 	for _, want := range []string{
 		`resourceTrackingMethod: "telepathy"`, "key resource.compareoptions", "key resource.exclusions: the pattern", "key resource.inclusions",
+		`key resource.selectors: the selector "a=~b"`,
 		`respectRBAC: "sometimes"`, "ignoreResourceUpdatesEnabled", "key resource.customizations: bad", "health of Bad", "a definition has no name",
 		"ignoreDifferences of Bad", "ignoreResourceUpdates of Bad", "useOpenLibs.Bad", `"nonsense"`,
 	} {

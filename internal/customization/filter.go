@@ -2,8 +2,10 @@ package customization
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/gobwas/glob"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/yaml"
 )
@@ -24,22 +26,42 @@ func anyMatches(globs []glob.Glob, text string) bool {
 	return len(globs) == 0
 }
 
-func (p *parser) filters() {
-	p.settings.exclusions = p.filter("resource.exclusions")
-	p.settings.inclusions = p.filter("resource.inclusions")
+// selection is an entry of resource.selectors: of the kinds that its filter matches, only objects with these labels count.
+type selection struct {
+	filter
+	labels string
 }
 
-func (p *parser) filter(key string) []filter {
+func (p *parser) filters() {
+	for _, s := range p.filter("resource.exclusions") {
+		p.settings.exclusions = append(p.settings.exclusions, s.filter)
+	}
+	for _, s := range p.filter("resource.inclusions") {
+		p.settings.inclusions = append(p.settings.inclusions, s.filter)
+	}
+	const key = "resource.selectors"
+	for _, s := range p.filter(key) {
+		if _, err := labels.Parse(s.labels); err != nil {
+			p.warn("key %s: the selector %q: %w", key, s.labels, err)
+		} else if s.labels != "" {
+			p.settings.selections = append(p.settings.selections, s)
+			p.settings.selectors = p.text(key)
+		}
+	}
+}
+
+func (p *parser) filter(key string) []selection {
 	var entries []struct {
 		APIGroups []string `json:"apiGroups"`
 		Kinds     []string `json:"kinds"`
 		Clusters  []string `json:"clusters"`
+		Selector  string   `json:"selector"`
 	}
 	if err := yaml.Unmarshal([]byte(p.data[key]), &entries); err != nil {
 		p.warn("key %s: %w", key, err)
 		return nil
 	}
-	var filters []filter
+	var filters []selection
 	for _, entry := range entries {
 		groups, err1 := compileAll(entry.APIGroups)
 		kinds, err2 := compileAll(entry.Kinds)
@@ -51,7 +73,7 @@ func (p *parser) filter(key string) []filter {
 		}
 		// A pattern that can't be read must not make its entry match everything.
 		if err1 == nil && err2 == nil && err3 == nil {
-			filters = append(filters, filter{groups, kinds, clusters})
+			filters = append(filters, selection{filter{groups, kinds, clusters}, strings.TrimSpace(entry.Selector)})
 		}
 	}
 	return filters

@@ -36,8 +36,13 @@ type Settings struct {
 	RespectRBAC string
 	// CustomLabels are the labels that are shown of objects; MaskedAnnotations those annotations whose values aren't.
 	CustomLabels, MaskedAnnotations []string
+	// NodeLabels are the labels that are shown of the nodes on which an application's pods run.
+	NodeLabels []string
 
 	exclusions, inclusions []filter
+	selections             []selection
+	// selectors is the text that the selections come from.
+	selectors string
 }
 
 // defaults are the settings of an empty ConfigMap.
@@ -60,7 +65,7 @@ func Parse(data map[string]string) (*Settings, []error) {
 
 // Concerns tells whether a key of argocd-cm is one of those that Parse reads.
 func Concerns(key string) bool {
-	return strings.HasPrefix(key, "resource.") || key == "application.resourceTrackingMethod" || key == "application.instanceLabelKey" || key == "installationID"
+	return strings.HasPrefix(key, "resource.") || key == "application.resourceTrackingMethod" || key == "application.instanceLabelKey" || key == "application.allowedNodeLabels" || key == "installationID"
 }
 
 type parser struct {
@@ -151,6 +156,7 @@ func (p *parser) lists() {
 		return items
 	}
 	p.settings.CustomLabels = split("resource.customLabels")
+	p.settings.NodeLabels = split("application.allowedNodeLabels")
 	p.settings.MaskedAnnotations = split("resource.sensitive.mask.annotations")
 	switch value := p.text("resource.respectRBAC"); value {
 	case "", "normal", "strict":
@@ -168,6 +174,21 @@ func (s *Settings) Excluded(kind schema.GroupKind, server string) bool {
 	matches := func(f filter) bool { return f.matches(kind, server) }
 	return slices.ContainsFunc(s.exclusions, matches) || len(s.inclusions) > 0 && !slices.ContainsFunc(s.inclusions, matches)
 }
+
+// Selector is the label selector of the objects of a kind in a cluster, by its URL, that applications have to do with; empty means
+// all of them.
+func (s *Settings) Selector(kind schema.GroupKind, server string) string {
+	var all []string
+	for _, selection := range s.selections {
+		if selection.matches(kind, server) {
+			all = append(all, selection.labels)
+		}
+	}
+	return strings.Join(all, ",")
+}
+
+// ObjectsVersion tells settings from others by which a cache of objects would hold or make different ones.
+func (s *Settings) ObjectsVersion() string { return s.HealthVersion + s.selectors }
 
 // Quiet tells whether two states of an object differ only in what of an object may change without its application being
 // looked at.

@@ -73,7 +73,7 @@ func (s *Source) Newest() *customization.Settings {
 func (s *Source) Customize(o *cluster.Options) {
 	o.Objects = func() cluster.Objects {
 		custom := s.Newest()
-		return cluster.Objects{Tracking: custom.Tracking, Health: custom.Health.Of, Version: custom.HealthVersion, Labels: custom.CustomLabels}
+		return cluster.Objects{Tracking: custom.Tracking, Health: custom.Health.Of, Version: custom.ObjectsVersion(), Labels: custom.CustomLabels, Selector: custom.Selector}
 	}
 	o.Excluded = func(server string, kind schema.GroupKind) bool { return s.Newest().Excluded(kind, server) }
 	o.RespectRBAC = func() string { return s.Newest().RespectRBAC }
