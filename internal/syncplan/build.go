@@ -164,10 +164,10 @@ func (in Input) hookTasks(phases ...v1alpha1.SyncPhase) []task {
 	return tasks
 }
 
-// prepareHook gives a generated hook a name that is the same each time the same operation is planned, and marks it.
+// prepareHook gives a hook without a name one that is the same each time the same operation is planned, and marks it.
 func (in Input) prepareHook(hook *unstructured.Unstructured, phase v1alpha1.SyncPhase) *unstructured.Unstructured {
 	hook = hook.DeepCopy()
-	if hook.GetName() == "" && hook.GetGenerateName() != "" {
+	if hook.GetName() == "" {
 		revision := in.Revision[:min(7, len(in.Revision))]
 		hook.SetName(strings.ToLower(fmt.Sprintf("%s%s-%s-%s", hook.GetGenerateName(), revision, phase, in.OperationID)))
 		hook.SetGenerateName("")

@@ -79,12 +79,8 @@ func (r *Run) observeHook(a syncplan.Action, result *v1alpha1.ResourceResult) {
 	if live == nil {
 		return // not read back yet
 	}
+	// Of an object that is deleted, its finalizer keeps it for us to see how it ended. Rules of health may look at the deletion.
 	deleted := live.GetDeletionTimestamp() != nil
-	if deleted {
-		// Its finalizer kept it for us to see how it ended.
-		live = live.DeepCopy()
-		live.SetDeletionTimestamp(nil)
-	}
 	status := r.healthOf(live)
 	if status == nil {
 		result.HookPhase = v1alpha1.OperationSucceeded

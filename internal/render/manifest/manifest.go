@@ -24,7 +24,8 @@ func Parse(file string, data []byte) ([]*unstructured.Unstructured, error) {
 	return objects, nil
 }
 
-// Check tells what every object must have and this one doesn't. A name may be missing where Kubernetes generates one.
+// Check tells what every object must have and this one doesn't. A name may be missing where Kubernetes generates one, and
+// of hooks, which are named by the sync that runs them.
 func Check(u *unstructured.Unstructured) error {
 	if u.GetAPIVersion() == "" || u.GetKind() == "" {
 		return fmt.Errorf("an object named %q has no apiVersion or no kind", u.GetName())
@@ -35,7 +36,7 @@ func Check(u *unstructured.Unstructured) error {
 	}
 	if name, _, err := unstructured.NestedString(u.Object, "metadata", "name"); err != nil {
 		return fmt.Errorf("%s: metadata.name is no string: put it in quotes", u.GetKind())
-	} else if name == "" && u.GetGenerateName() == "" {
+	} else if name == "" && u.GetGenerateName() == "" && !isHook(u) {
 		return fmt.Errorf("%s has no metadata.name", u.GetKind())
 	}
 	for _, field := range []string{"labels", "annotations"} {
@@ -44,4 +45,9 @@ func Check(u *unstructured.Unstructured) error {
 		}
 	}
 	return nil
+}
+
+func isHook(u *unstructured.Unstructured) bool {
+	_, is := object.Hooks(u)
+	return is
 }
