@@ -249,6 +249,17 @@ func TestWhatIsNotKnownDeletesNothing(t *testing.T) {
 	}
 }
 
+func TestOnlySetsOfServedNamespacesCount(t *testing.T) {
+	for patterns, served := range map[string]bool{"": false, "arg*": true, "/^argo(cd)?$/": true, "/^argo$/,other": false} {
+		scene := newScene(t, newSources(), "[{list: {elements: [{name: a}, {name: b}, {name: c}]}}]", "name")
+		scene.reconciler.settings = known{settings.NamespacesFrom("hub", patterns)}
+		scene.reconcile()
+		if created := strings.Contains(scene.writes, "create c"); created != served {
+			t.Errorf("%q: did %q", patterns, scene.writes)
+		}
+	}
+}
+
 // scene is an application set that has made a and b, and a controller.
 type scene struct {
 	t          *testing.T
@@ -292,7 +303,7 @@ func newScene(t *testing.T, s *sources, generators, name string) *scene {
 	stored := fake.NewClientBuilder().WithScheme(scheme).WithStatusSubresource(&v1alpha1.ApplicationSet{}).WithObjects(objects...).Build()
 	sc.client = interceptor.NewClient(stored, sc.counted())
 	r, err := New(sc.client, Dependencies{
-		Generators: s.generators(sc.client), Settings: known{}, Bus: event.NewBus(), Recorder: events.NewFakeRecorder(100), Logger: slog.New(slog.DiscardHandler),
+		Generators: s.generators(sc.client), Settings: known{settings.Namespaces{Hub: "argocd"}}, Bus: event.NewBus(), Recorder: events.NewFakeRecorder(100), Logger: slog.New(slog.DiscardHandler),
 	}, Options{Namespace: "argocd", Concurrency: 1, Writes: 1, Retry: time.Minute, Patience: patience(t)})
 	if err != nil {
 		t.Fatal(err)
@@ -370,7 +381,9 @@ func (s *sources) generators(c client.Client) *generator.All {
 }
 
 // known are settings: nothing is set, and every cluster is registered.
-type known struct{}
+type known struct{ namespaces settings.Namespaces }
+
+func (k known) ApplicationSetNamespaces(context.Context) settings.Namespaces { return k.namespaces }
 
 func (known) ConfigMap(context.Context, string) (map[string]string, error) { return nil, nil }
 

@@ -5,32 +5,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"fairlead.dev/fairlead/api/argo/v1alpha1"
 	"fairlead.dev/fairlead/internal/appset"
-	"fairlead.dev/fairlead/internal/project"
 	"fairlead.dev/fairlead/internal/settings/live"
 )
-
-// namespacesKey lists the globs of namespaces that may have ApplicationSets, beside the hub's.
-const namespacesKey = "applicationsetcontroller.namespaces"
-
-// allowed tells whether sets of a namespace are looked after.
-func allowed(namespace, hub string, params map[string]string) bool {
-	if namespace == hub {
-		return true
-	}
-	for pattern := range strings.SplitSeq(params[namespacesKey], ",") {
-		if pattern = strings.TrimSpace(pattern); pattern != "" && project.Glob(pattern, namespace, 0) {
-			return true
-		}
-	}
-	return false
-}
 
 // observe finds the applications that there are.
 func (r *Reconciler) observe(ctx context.Context, v *visit) (bool, error) {

@@ -25,6 +25,8 @@ type Generators interface {
 type Settings interface {
 	ConfigMap(ctx context.Context, name string) (map[string]string, error)
 	Cluster(ctx context.Context, serverOrName string) (settings.Cluster, error)
+	// ApplicationSetNamespaces are those whose sets count.
+	ApplicationSetNamespaces(ctx context.Context) settings.Namespaces
 }
 
 // Dependencies are what the controller works with.

@@ -93,7 +93,7 @@ func (r *Reconciler) begin(ctx context.Context, request ctrl.Request) (*visit, e
 	if err != nil {
 		return nil, fmt.Errorf("reading the operator's settings: %w", err)
 	}
-	if !allowed(v.set.Namespace, r.options.Namespace, params) {
+	if !r.settings.ApplicationSetNamespaces(ctx).Has(v.set.Namespace) {
 		return nil, nil
 	}
 	if v.operator, err = appset.OperatorFrom(params); err != nil {
