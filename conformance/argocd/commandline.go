@@ -30,21 +30,10 @@ var elsewhere = map[string]string{
 
 // unfinished are flags that fairlead is to have, and doesn't yet. Once one is there, it must go from here.
 func unfinished() []string {
-	flags := []string{
-		"admin repo generate-spec --depth", "admin repo generate-spec --insecure-ignore-host-key",
-		"admin repo generate-spec --webhook-manifest-cache-warm-disabled", "app sync --assume",
-	}
+	var flags []string
 	for _, command := range []string{"admin app generate-spec", "app add-source", "app create", "app set"} {
 		for _, flag := range []string{
-			"dry-source-path", "dry-source-repo", "dry-source-revision", "hydrate-to-branch", "sync-source-branch", "sync-source-path", "tag-prefix",
-		} {
-			flags = append(flags, command+" --"+flag)
-		}
-	}
-	for _, command := range []string{"configure", "version"} { // a kubeconfig's, for hubs that are reached without their API
-		for _, flag := range []string{
-			"cluster", "context", "insecure-skip-tls-verify", "kubeconfig", "namespace", "password", "proxy-url", "request-timeout", "token",
-			"user", "username",
+			"dry-source-path", "dry-source-repo", "dry-source-revision", "hydrate-to-branch", "sync-source-branch", "sync-source-path",
 		} {
 			flags = append(flags, command+" --"+flag)
 		}
@@ -125,7 +114,7 @@ func collect(cmd *cobra.Command, name string, into map[string]command) {
 	}
 }
 
-var documentedFlag = regexp.MustCompile(`^\s+(?:-(\w), )?\s*--([a-z0-9-]+)`)
+var documentedFlag = regexp.MustCompile(`^\s+(?:-(\w), )?\s*--([a-zA-Z0-9-]+)`)
 
 // referenceCommands reads argocd's own reference: a file a command.
 func referenceCommands() (map[string]command, error) {

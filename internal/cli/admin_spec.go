@@ -138,12 +138,7 @@ func newAdminRepoCommand(r *root) *cobra.Command {
 		Example: "  fairlead admin repo generate-spec https://git.example.com/team/deploy.git --username ci --password \"$TOKEN\"",
 	}
 	secrets.flags(cmd, repo)
-	cmd.Flags().StringVar(&repo.Name, "name", "", "name; needed for Helm repositories")
-	cmd.Flags().StringVar(&repo.Project, "project", "", "project that the repository belongs to")
-	cmd.Flags().BoolVar(&repo.Insecure, "insecure-skip-server-verification", false, "accept any certificate and host key")
-	cmd.Flags().BoolVar(&repo.EnableLFS, "enable-lfs", false, "fetch files of Git LFS")
-	cmd.Flags().StringVar(&repo.Proxy, "proxy", "", "proxy to reach it by")
-	cmd.Flags().StringVar(&repo.NoProxy, "no-proxy", "", "what isn't reached by the proxy")
+	repoFlags(cmd, repo)
 	out := specFlags(cmd, false)
 	cmd.RunE = func(_ *cobra.Command, args []string) error {
 		repo.Repo = args[0]

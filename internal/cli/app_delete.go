@@ -67,9 +67,8 @@ func (r *root) deleteApp(ctx context.Context, c *client.Client, request *protoco
 		return err
 	}
 	query := &protocol.ApplicationQuery{Name: request.Name, AppNamespace: request.AppNamespace}
-	list, err := client.Call(ctx, c, protocol.ApplicationList, query)
-	if err != nil || len(list.Items) == 0 {
-		return err
+	if vanished(ctx, c, query) {
+		return nil
 	}
 	for event, err := range follow(ctx, c, query) {
 		if err != nil {

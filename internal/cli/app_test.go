@@ -257,6 +257,23 @@ func TestAppWait(t *testing.T) {
 	}
 }
 
+// An application may be gone before its changes are watched.
+func TestAppDeletionThatWasMissed(t *testing.T) {
+	h := newHub(t)
+	always(h, protocol.ApplicationDelete, &protocol.ApplicationResponse{})
+	streaming(h, protocol.ApplicationWatch)
+	app, left := application(t, shopApp), 0
+	on(h, protocol.ApplicationList, func(*protocol.ApplicationQuery) (*v1alpha1.ApplicationList, error) {
+		if left--; left < 0 {
+			return &v1alpha1.ApplicationList{}, nil
+		}
+		return &v1alpha1.ApplicationList{Items: []v1alpha1.Application{*app}}, nil
+	})
+	for left = range 3 {
+		h.prints("application 'team/shop' deleted", "app", "delete", "team/shop", "--yes", "--wait")
+	}
+}
+
 func TestAppResources(t *testing.T) {
 	h := appHub(t)
 	h.prints(`

@@ -18,8 +18,12 @@ import (
 	"fairlead.dev/fairlead/internal/protocol"
 )
 
-// againAfter is how long a broken stream rests before it is opened again.
-const againAfter = time.Second
+const (
+	// againAfter is how long a broken stream rests before it is opened again.
+	againAfter = time.Second
+	// silence is for how long nothing may be heard of an application before it is looked for.
+	silence = 3 * time.Second
+)
 
 // progressLine is a line of what is told while waiting.
 const progressLine = "%s\t%5s\t%10s\t%10s\t%20s\t%8s\t%7s\t%10s\t%s\n"
@@ -37,27 +41,52 @@ type waiting struct {
 
 func (w *waiting) ref() string { return strings.TrimPrefix(w.namespace+"/"+w.name, "/") }
 
-// follow streams the changes of an application. A hub that goes away is asked again when it is back.
+// follow streams the changes of an application. A hub that goes away is asked again when it is back. An application that was gone
+// before the stream began, or while there was none, is a deletion too: what isn't told of is looked for.
 func follow(ctx context.Context, c *client.Client, query *protocol.ApplicationQuery) iter.Seq2[*protocol.ApplicationWatchEvent, error] {
 	return func(yield func(*protocol.ApplicationWatchEvent, error) bool) {
 		for {
-			for event, err := range client.Stream(ctx, c, protocol.ApplicationWatch, query) {
-				if ctx.Err() != nil {
-					return
-				}
-				if err != nil && connect.CodeOf(err) == connect.CodeUnavailable {
+			open, end := context.WithCancel(ctx)
+			silent := time.AfterFunc(silence, end)
+			for event, err := range client.Stream(open, c, protocol.ApplicationWatch, query) {
+				if open.Err() != nil || err != nil && connect.CodeOf(err) == connect.CodeUnavailable {
 					break
 				}
+				silent.Stop()
 				if !yield(event, err) || err != nil {
+					end()
 					return
 				}
+				silent.Reset(silence)
 			}
-			select {
-			case <-ctx.Done():
+			wasSilent := !silent.Stop()
+			end()
+			if ctx.Err() == nil && vanished(ctx, c, query) {
+				event := &protocol.ApplicationWatchEvent{Type: "DELETED"}
+				event.Application.Name, event.Application.Namespace = query.Name, query.AppNamespace
+				yield(event, nil)
 				return
-			case <-time.After(againAfter):
+			}
+			if ctx.Err() != nil || !wasSilent && !rested(ctx) {
+				return
 			}
 		}
+	}
+}
+
+// vanished tells that there is no such application; who can't be asked has not said so.
+func vanished(ctx context.Context, c *client.Client, query *protocol.ApplicationQuery) bool {
+	list, err := client.Call(ctx, c, protocol.ApplicationList, query)
+	return err == nil && len(list.Items) == 0
+}
+
+// rested waits before a stream is opened again.
+func rested(ctx context.Context) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(againAfter):
+		return true
 	}
 }
 

@@ -30,6 +30,7 @@ func newConfigureCommand(r *root) *cobra.Command {
 			return nil
 		},
 	}
+	r.connection.kubeFlags(cmd)
 	cmd.Flags().BoolVar(&prompts, "prompts-enabled", false, "ask before something is deleted")
 	return cmd
 }

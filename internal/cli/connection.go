@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/shlex"
 	"github.com/spf13/pflag"
+	"k8s.io/client-go/tools/clientcmd"
 
 	"fairlead.dev/fairlead/internal/cli/session"
 	"fairlead.dev/fairlead/internal/client"
@@ -24,6 +25,9 @@ type connection struct {
 	headers                                         []string
 	portForwardNamespace, kubeContext               string
 	retries                                         int
+	// kubeconfig and kube are for the API server, where there is no hub.
+	kubeconfig string
+	kube       clientcmd.ConfigOverrides
 	// ignored are flags of argocd's that tell it where its parts are, or how it logs: there are no parts, and no log.
 	ignored map[string]string
 }

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"k8s.io/client-go/rest"
+
+	"fairlead.dev/fairlead/internal/protocol"
 )
 
 // With --core, or after 'login --core', commands speak to an API of their own process.
@@ -20,6 +22,7 @@ func TestCommandsWithoutAHub(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Setenv("KUBECONFIG", kubeconfig)
+	always(h, protocol.Version, &protocol.VersionMessage{Version: "v9"})
 	began, ended := 0, 0
 	core := func(_ context.Context, cluster *rest.Config, namespace, _ string) (string, string, func(), error) {
 		if cluster.Host != "https://here" || namespace != "argocd" {
@@ -35,13 +38,18 @@ func TestCommandsWithoutAHub(t *testing.T) {
 		err := cmd.ExecuteContext(t.Context())
 		return out.String(), err
 	}
-	for _, args := range [][]string{{"app", "list", "-o", "name", "--core"}, {"login", "--core"}, {"app", "list", "-o", "name"}} {
-		got, err := run(args...)
-		if err != nil || !strings.Contains(got, map[bool]string{true: "Context 'kubernetes' updated", false: "argocd/shop"}[args[0] == "login"]) {
-			t.Errorf("%v: %v\n%s", args, err, got)
+	for _, c := range []struct{ command, want string }{
+		{"app list -o name --core", "argocd/shop"}, {"login --core", "Context 'kubernetes' updated"}, {"app list -o name", "argocd/shop"},
+		{"version --core --kubeconfig " + kubeconfig + " --context c --user u -n argocd", "argocd-server: v9"},
+	} {
+		if got, err := run(strings.Fields(c.command)...); err != nil || !strings.Contains(got, c.want) {
+			t.Errorf("%s: %v\n%s", c.command, err, got)
 		}
 	}
-	if began != 2 || ended != 2 {
+	if _, err := run("version", "--core", "--context", "none"); err == nil || !strings.Contains(err.Error(), "none") {
+		t.Errorf("a context that there isn't: %v", err)
+	}
+	if began != 3 || ended != 3 {
 		t.Errorf("%d APIs began, %d ended", began, ended)
 	}
 	h.fails("this program can't work without a hub", ExitError, "app", "list", "--core")

@@ -101,16 +101,8 @@ func newRepoGetCommand(r *root) *cobra.Command {
 	return cmd
 }
 
-func newRepoAddCommand(r *root) *cobra.Command {
-	repo, secrets := &protocol.Repository{}, &repoSecrets{}
-	var upsert bool
-	cmd := &cobra.Command{
-		Use: "add REPOURL", Short: "Add a repository with its credentials", Args: exactArgs("REPOURL"),
-		Example: `  fairlead repo add git@git.example.com:team/deploy --ssh-private-key-path ~/.ssh/id_rsa
-  echo "$TOKEN" | fairlead repo add https://git.example.com/team/deploy.git --username ci --password-stdin
-  fairlead repo add https://charts.example.com --type helm --name stable`,
-	}
-	secrets.flags(cmd, repo)
+// repoFlags describe a repository, but for its credentials.
+func repoFlags(cmd *cobra.Command, repo *protocol.Repository) {
 	flags := cmd.Flags()
 	flags.StringVar(&repo.Name, "name", "", "name; needed for Helm repositories")
 	flags.StringVar(&repo.Project, "project", "", "project that the repository belongs to; default: all")
@@ -121,7 +113,20 @@ func newRepoAddCommand(r *root) *cobra.Command {
 	flags.StringVar(&repo.NoProxy, "no-proxy", "", "what isn't reached by the proxy")
 	flags.Int64Var(&repo.Depth, "depth", 0, "how many commits are fetched; 0 for all")
 	flags.BoolVar(&repo.WebhookManifestCacheWarmDisabled, "webhook-manifest-cache-warm-disabled", false, "don't render at each webhook")
-	flags.BoolVar(&upsert, "upsert", false, "replace it if it exists and differs")
+}
+
+func newRepoAddCommand(r *root) *cobra.Command {
+	repo, secrets := &protocol.Repository{}, &repoSecrets{}
+	var upsert bool
+	cmd := &cobra.Command{
+		Use: "add REPOURL", Short: "Add a repository with its credentials", Args: exactArgs("REPOURL"),
+		Example: `  fairlead repo add git@git.example.com:team/deploy --ssh-private-key-path ~/.ssh/id_rsa
+  echo "$TOKEN" | fairlead repo add https://git.example.com/team/deploy.git --username ci --password-stdin
+  fairlead repo add https://charts.example.com --type helm --name stable`,
+	}
+	secrets.flags(cmd, repo)
+	repoFlags(cmd, repo)
+	cmd.Flags().BoolVar(&upsert, "upsert", false, "replace it if it exists and differs")
 	cmd.RunE = r.run(func(ctx context.Context, c *client.Client, args []string) error {
 		repo.Repo = args[0]
 		if repo.Type == "helm" && repo.Name == "" {

@@ -51,6 +51,7 @@ func newVersionCommand(r *root) *cobra.Command {
 		}
 		return nil
 	}
+	r.connection.kubeFlags(cmd)
 	cmd.Flags().BoolVar(&short, "short", false, "only the version's number")
 	cmd.Flags().BoolVar(&clientOnly, "client", false, "only that of this program")
 	return cmd
