@@ -59,6 +59,10 @@ func TestApplicationsFollowTheGenerator(t *testing.T) {
 	h.edit("s", func(s *v1alpha1.ApplicationSet) {
 		s.Spec.PreservedFields = &v1alpha1.ApplicationPreservedFields{Annotations: []string{"keep"}}
 		s.Spec.IgnoreApplicationDifferences = v1alpha1.ApplicationSetIgnoreDifferences{{Name: "a", JSONPointers: []string{"/spec/source/targetRevision"}}}
+		s.Spec.Template.Labels["known"] = "yes"
+	})
+	h.until("the controller knows of it", func(context.Context) bool {
+		return h.app("a").Labels["known"] == "yes" && h.app("b").Labels["known"] == "yes"
 	})
 	for _, name := range []string{"a", "b"} {
 		h.editApp(name, func(app *v1alpha1.Application) {
