@@ -83,6 +83,9 @@ func TestBuiltinAction(t *testing.T) {
 	told := map[string]string{}
 	for _, e := range events.Items {
 		told[e.InvolvedObject.Kind+" "+e.InvolvedObject.Name] += e.Reason + ": " + e.Message
+		if e.Namespace != e.InvolvedObject.Namespace { // which API servers refuse
+			t.Errorf("an event of %s is in %s", e.InvolvedObject.Namespace, e.Namespace)
+		}
 	}
 	want := map[string]string{
 		"Application production": "ResourceActionRan: operator ran action scale on resource apps/Deployment/worker",

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
@@ -56,13 +58,13 @@ func (s *Server) tellOfProject(ctx context.Context, c *call, p *argo.AppProject,
 	})
 }
 
-// tellOfObject records what the caller did to an object in a cluster. The event is in the hub's namespace: the object's may
-// not be there.
+// tellOfObject records what the caller did to an object in a cluster. An API server takes events only in their object's own
+// namespace; where the hub's cluster has none of that name, the application's event has to do.
 func (s *Server) tellOfObject(ctx context.Context, c *call, ref protocol.ResourceRef, reason, action string) {
 	gvk := schema.GroupVersionKind{Group: ref.Group, Version: ref.Version, Kind: ref.Kind}
 	about := &metav1.ObjectMeta{Namespace: ref.Namespace, Name: ref.Name, UID: types.UID(ref.UID)}
 	s.tell(ctx, c, &corev1.Event{
-		ObjectMeta:     metav1.ObjectMeta{Namespace: s.options.Namespace, Annotations: map[string]string{"resource-namespace": ref.Namespace}},
+		ObjectMeta:     metav1.ObjectMeta{Namespace: cmp.Or(ref.Namespace, metav1.NamespaceDefault)},
 		InvolvedObject: involved(gvk, about), Reason: reason, Message: action,
 	})
 }
@@ -92,7 +94,9 @@ func (s *Server) tell(ctx context.Context, c *call, event *corev1.Event) {
 	event.Type = corev1.EventTypeNormal
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), auditTimeout)
 	defer cancel()
-	if err := s.options.Client.Create(ctx, event); err != nil {
+	if err := s.options.Client.Create(ctx, event); apierrors.IsNotFound(err) {
+		s.options.Logger.DebugContext(ctx, "there is no namespace for an event", "namespace", event.Namespace, "reason", event.Reason)
+	} else if err != nil {
 		s.options.Logger.WarnContext(ctx, "an event is lost", "reason", event.Reason, "message", event.Message, "error", err)
 	}
 }

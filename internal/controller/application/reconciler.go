@@ -180,6 +180,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	}
 	app := s.newest(cached)
 	v := &visit{app: app.DeepCopy(), before: app, health: app.Status.Health.Status, sync: app.Status.Sync.Status, session: s, options: r.options, instance: object.InstanceName(app.Name, app.Namespace, r.options.Namespace)}
+	_, v.asked = app.Annotations[v1alpha1.RefreshAnnotation]
 	s.current = v
 	defer func() { s.current = nil }() // a visit holds on to copies of everything that it saw
 	s.setBusy()

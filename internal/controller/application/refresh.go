@@ -16,9 +16,8 @@ func (r *Reconciler) refresh(ctx context.Context, v *visit) error {
 	s := v.session
 	sources := v.app.Spec.AllSources()
 	stale, hard, seen := s.takeStale()
-	wish, asked := v.app.Annotations[v1alpha1.RefreshAnnotation]
-	hard = hard || wish == "hard"
-	v.asked = asked
+	asked := v.asked
+	hard = hard || v.app.Annotations[v1alpha1.RefreshAnnotation] == "hard"
 	sameSources := equality.Semantic.DeepEqual(s.sources, sources) && s.sourcesOf == v.app.Spec.ProjectName()
 	failed := s.lookupErr != nil || s.renderErr != nil
 	if sameSources && !stale && !asked && (s.manifests != nil && !failed || failed && r.clock.Now().Before(s.retryAt)) {

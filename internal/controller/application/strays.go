@@ -50,7 +50,7 @@ func (r *Reconciler) letStrayHooksGo(ctx context.Context, name types.NamespacedN
 	}
 	connection, err := r.settings.Destination(ctx, v1alpha1.ApplicationDestination{Server: server})
 	var unknown *live.UnknownClusterError
-	if errors.As(err, &unknown) {
+	if errors.As(err, &unknown) || errors.Is(err, live.ErrDisabled) {
 		return nil
 	}
 	var c Cluster

@@ -10,8 +10,8 @@ import (
 	"fairlead.dev/fairlead/internal/settings"
 )
 
-// inClusterKey of argocd-cm forbids the hub itself as a destination with "false".
-const inClusterKey = "cluster.inClusterEnabled"
+// ErrDisabled means the hub itself, where argocd-cm's cluster.inClusterEnabled forbids it as a destination.
+var ErrDisabled = errors.New("is disabled")
 
 // Destination is the cluster that an application names, by URL or by name. The error's text is upstream's.
 func (s *Source) Destination(ctx context.Context, d v1alpha1.ApplicationDestination) (settings.Cluster, error) {
@@ -47,8 +47,8 @@ func (s *Source) Destination(ctx context.Context, d v1alpha1.ApplicationDestinat
 		if err != nil {
 			return none, err
 		}
-		if config[inClusterKey] == "false" {
-			return none, fmt.Errorf("error getting cluster by server %q: cluster %q is disabled", server, server)
+		if config[settings.InClusterEnabledKey] == "false" {
+			return none, fmt.Errorf("error getting cluster by server %q: cluster %q %w", found[0].Server, found[0].Server, ErrDisabled)
 		}
 	}
 	return found[0], nil
