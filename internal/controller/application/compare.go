@@ -147,6 +147,9 @@ func (r *Reconciler) compare(ctx context.Context, v *visit, manifests *desired.M
 		if v.custom.Excluded(key.GroupKind(), v.destination.Server) {
 			continue // none of our business any more, least of all to be pruned
 		}
+		if !wanted[key] && keepsNamespace(v.app, key) {
+			continue // Git no longer has it, because the application's policy does
+		}
 		if _, hook := object.Hooks(live); hook {
 			c.liveHooks[key] = live
 		} else if !wanted[key] && !permitsLive(v, key) {
@@ -229,6 +232,11 @@ func (r *Reconciler) kindsToWatch(v *visit, placed *desired.Placed) []schema.Gro
 		}
 	}
 	return all
+}
+
+// keepsNamespace tells of the destination's namespace if the application manages its metadata: then that isn't left over from Git.
+func keepsNamespace(app *v1alpha1.Application, key object.Key) bool {
+	return key == (object.Key{Kind: "Namespace", Name: app.Spec.Destination.Namespace}) && namespaceMetadata(app.Spec) != nil
 }
 
 func createsNamespace(app *v1alpha1.Application) bool {
