@@ -4,18 +4,24 @@ package manifest
 
 import (
 	"fmt"
+	"slices"
 
 	"fairlead.dev/fairlead/internal/object"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
+// kustomization is the group of what configures Kustomize. No API server has it: such a file lies among manifests where
+// Kustomize isn't used.
+const kustomization = "kustomize.config.k8s.io"
+
 // Parse reads the manifests of one file: YAML or JSON, several documents, lists taken apart. The file's name is only for
-// errors.
+// errors. What configures Kustomize is no manifest.
 func Parse(file string, data []byte) ([]*unstructured.Unstructured, error) {
 	objects, err := object.Parse(data)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
+	objects = slices.DeleteFunc(objects, func(u *unstructured.Unstructured) bool { return u.GroupVersionKind().Group == kustomization })
 	for _, u := range objects {
 		if err := Check(u); err != nil {
 			return nil, fmt.Errorf("%s: %w", file, err)
