@@ -105,7 +105,7 @@ func newManager(ctx context.Context, options HubOptions) (ctrl.Manager, error) {
 }
 
 // anywhere are the kinds whose objects may live in other namespaces than the hub's, with their resources.
-var anywhere = map[string]client.Object{"applications": &argo.Application{}}
+var anywhere = map[string]client.Object{"applications": &argo.Application{}, "applicationsets": &argo.ApplicationSet{}}
 
 // cachedElsewhere has those kinds cached of all namespaces that the hub may see: which of them count, an operator may say
 // later. A hub that may list them in its own namespace only goes on with that.

@@ -4,6 +4,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -17,6 +18,7 @@ import (
 	"connectrpc.com/connect"
 	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -195,6 +197,29 @@ func (d *dance) deploy(namespace, name string) {
 	})
 }
 
+// generate creates an ApplicationSet through the API, waits until its application is there, and deletes the set again.
+func (d *dance) generate(namespace, name string) {
+	d.t.Helper()
+	ctx := d.t.Context()
+	set := &argo.ApplicationSet{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}}
+	set.Spec.Generators = []argo.ApplicationSetGenerator{{List: &argo.ListGenerator{Elements: []apiextensionsv1.JSON{{Raw: []byte(`{"name": "` + name + `"}`)}}}}}
+	set.Spec.Template.Name, set.Spec.Template.Spec = "{{name}}", d.app(namespace, name).Spec
+	_, err := hubclient.Call(ctx, d.admin, protocol.ApplicationSetCreate, &protocol.ApplicationSetCreateRequest{Applicationset: set})
+	d.must(err)
+	d.within(10*time.Second, name+" has made its application", func() error {
+		return d.kube.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, &argo.Application{})
+	})
+	_, err = hubclient.Call(ctx, d.admin, protocol.ApplicationSetDelete, &protocol.ApplicationSetDeleteRequest{Name: name, AppsetNamespace: namespace})
+	d.must(err)
+	d.within(10*time.Second, name+" is gone", func() error { // its application is the garbage collector's, and clean's
+		err := d.kube.Get(ctx, client.ObjectKeyFromObject(set), &argo.ApplicationSet{})
+		if apierrors.IsNotFound(err) {
+			return nil
+		}
+		return errors.Join(err, errors.New("it is still there"))
+	})
+}
+
 // clean is what Argo CD's own end-to-end tests do before each of them.
 func (d *dance) clean() {
 	d.t.Helper()
@@ -250,7 +275,8 @@ func hubOnAnyCluster(d *dance) {
 	if err == nil {
 		t.Fatal("an application could be created in a namespace that isn't served")
 	}
-	d.configure(settings.CmdParamsConfigMap, map[string]string{settings.ApplicationNamespacesKey: d.outside[:len(d.outside)-1] + "*"})
+	outside := d.outside[:len(d.outside)-1] + "*"
+	d.configure(settings.CmdParamsConfigMap, map[string]string{settings.ApplicationNamespacesKey: outside, settings.ApplicationSetNamespacesKey: outside})
 	for round := range 3 {
 		d.clean()
 		took := d.within(5*time.Second, "the namespace is served", func() error {
@@ -274,6 +300,7 @@ func hubOnAnyCluster(d *dance) {
 			t.Errorf("tracked as %q", id)
 		}
 		d.must(d.kube.Delete(ctx, &deployed))
+		d.generate(d.outside, "generated")
 		// An account counts as soon as it is configured, and no longer than it is.
 		d.configure(settings.ConfigMapName, map[string]string{"accounts.robot": "apiKey"})
 		account := func(want bool) func() error {
