@@ -1,6 +1,7 @@
 package appset
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -114,7 +115,8 @@ func (a *advance) observe() ([]v1alpha1.ApplicationSetApplicationStatus, error) 
 		statuses = append(statuses, status)
 	}
 	slices.SortFunc(statuses, func(x, y v1alpha1.ApplicationSetApplicationStatus) int {
-		return strings.Compare(x.Application, y.Application)
+		in := func(s v1alpha1.ApplicationSetApplicationStatus) uint { return uint(a.steps.of(s.Application)) } // -1, of none, is last
+		return cmp.Or(cmp.Compare(in(x), in(y)), strings.Compare(x.Application, y.Application))
 	})
 	return statuses, nil
 }
