@@ -157,7 +157,7 @@ func (r *Reconciler) deleteManaged(ctx context.Context, v *visit) (waitsFor stri
 }
 
 // doomed are the objects that go with the application: not those that say otherwise, nor definitions of kinds, with which
-// everybody's objects would go, nor what its project doesn't permit it, nor the hooks of the deletion itself.
+// everybody's objects would go, nor what its project doesn't permit it, nor the hooks that are yet to run.
 func (r *Reconciler) doomed(v *visit) []*unstructured.Unstructured {
 	var objects []*unstructured.Unstructured
 	self := object.Key{Group: v1alpha1.GroupVersion.Group, Kind: "Application", Namespace: v.app.Namespace, Name: v.app.Name}
@@ -169,7 +169,7 @@ func (r *Reconciler) doomed(v *visit) []*unstructured.Unstructured {
 		case word == "false", !own && object.HelmKeeps(u):
 		case key.Kind == "CustomResourceDefinition" && key.Group == "apiextensions.k8s.io":
 		case key == self && u.GetUID() == v.app.UID:
-		case slices.Contains(moments, object.HookPreDelete), slices.Contains(moments, object.HookPostDelete):
+		case slices.Contains(moments, object.HookPostDelete):
 		case v.project != nil && !permitsLive(v, key):
 		default:
 			objects = append(objects, u)
