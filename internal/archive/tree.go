@@ -9,6 +9,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -112,7 +113,7 @@ func (t *Tree) find(op, name string) (*node, error) {
 	}
 	found, ok := t.nodes[name]
 	if !ok {
-		return nil, &fs.PathError{Op: op, Path: name, Err: fs.ErrNotExist}
+		return nil, &fs.PathError{Op: op, Path: name, Err: syscall.ENOENT}
 	}
 	return found, nil
 }

@@ -6,7 +6,11 @@ import (
 	"io/fs"
 	"path"
 	"strings"
+	"syscall"
 )
+
+// errNoEntry is fs.ErrNotExist in the words that a folder on disk would use.
+var errNoEntry = syscall.ENOENT
 
 // maxLinks is how many symbolic links one path may take; the same as Linux.
 const maxLinks = 40
@@ -51,7 +55,7 @@ func (t *Tree) walk(name string, follow bool) (place, error) {
 		entry, ok := tree.find(component)
 		if !ok {
 			t.note(fact{path: real, kind: factAbsent})
-			return place{}, fs.ErrNotExist
+			return place{}, errNoEntry
 		}
 		switch {
 		case entry.Mode == ModeDir:
@@ -73,7 +77,7 @@ func (t *Tree) walk(name string, follow bool) (place, error) {
 			return t.walkSubmodule(place{Entry: entry, tree: t, real: real}, rest, follow)
 		case len(rest) > 0:
 			t.note(fact{path: real, kind: factEntry, mode: entry.Mode, id: entry.ID})
-			return place{}, fs.ErrNotExist
+			return place{}, errNoEntry
 		default:
 			t.note(fact{path: real, kind: factEntry, mode: entry.Mode, id: entry.ID})
 			return place{Entry: entry, tree: t, real: real}, nil

@@ -70,9 +70,9 @@ func TestTreeRefuses(t *testing.T) {
 		"outdir/etc":                     "leads out of the repository",
 		"loop":                           "too many symbolic links",
 		"ping":                           "too many symbolic links",
-		"dangling":                       "does not exist",
-		"missing/file":                   "does not exist",
-		"file/below":                     "does not exist",
+		"dangling":                       "no such file",
+		"missing/file":                   "no such file",
+		"file/below":                     "no such file",
 		"big":                            "is too large: 2000 bytes, at most 1000",
 		"sub":                            "submodule",
 		"sub/manifest":                   "submodule",
@@ -80,7 +80,7 @@ func TestTreeRefuses(t *testing.T) {
 		"/etc/passwd":                    "invalid argument",
 		"dir/../file":                    "invalid argument",
 		"dir":                            "is a directory",
-		strings.Repeat("x/", 3000) + "x": "does not exist",
+		strings.Repeat("x/", 3000) + "x": "no such file",
 	} {
 		if _, err := tree.ReadFile(name); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: error is %v, want %q", name, err, want)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -195,11 +196,22 @@ func (r *Reconciler) permit(ctx context.Context, v *visit, c *comparison, option
 		}
 	}
 	for _, hook := range c.hooks {
+		if ofDeletion(hook) {
+			continue // it is refused when it is to run
+		}
 		if err := r.permitsManifest(ctx, v, hook); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// ofDeletion tells of a hook that no sync runs.
+func ofDeletion(hook *unstructured.Unstructured) bool {
+	moments, _ := object.Hooks(hook)
+	return !slices.ContainsFunc(moments, func(moment object.Hook) bool {
+		return moment != object.HookPreDelete && moment != object.HookPostDelete
+	})
 }
 
 // permitsManifest refuses a manifest that the project doesn't let applications have.
