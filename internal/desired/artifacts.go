@@ -87,17 +87,19 @@ func list(text string) []string {
 type network struct {
 	source  *Source
 	project string
-	fresh   bool
+	// passes is true if the source passes credentials on: those of a repository to the other hosts that its index names.
+	passes bool
+	fresh  bool
 }
 
 var _ render.Network = (*network)(nil)
 
-// network of a project's applications; nil if the source has none.
-func (s *Source) network(project string, fresh bool) render.Network {
+// network of a source of a project's applications; nil if there is none.
+func (s *Source) network(project string, of v1alpha1.ApplicationSource, fresh bool) render.Network {
 	if s.artifacts.Client == nil {
 		return nil
 	}
-	return &network{s, project, fresh}
+	return &network{s, project, of.Helm != nil && of.Helm.PassCredentials, fresh}
 }
 
 // Chart gets the newest chart that fits a dependency. Who wants it fresh looks for newer versions first.
@@ -161,6 +163,7 @@ func (n *network) dependency(ctx context.Context, dependency helm.Dependency) (a
 	permitted, err := n.permits(ctx, address)
 	if err == nil && permitted {
 		o.Repository, err = n.source.artifacts.Settings.ArtifactRepository(ctx, address, n.project)
+		o.Repository.PassCredentials = n.passes
 	}
 	return o, err
 }

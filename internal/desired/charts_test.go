@@ -33,6 +33,7 @@ import (
 	"fairlead.dev/fairlead/internal/artifact"
 	"fairlead.dev/fairlead/internal/git"
 	"fairlead.dev/fairlead/internal/render"
+	"fairlead.dev/fairlead/internal/render/helm"
 	"fairlead.dev/fairlead/internal/settings"
 )
 
@@ -491,6 +492,23 @@ func TestDependencyGetsCredentialsOnlyIfPermitted(t *testing.T) {
 		for _, asked := range w.takeAsked() {
 			if strings.HasSuffix(asked, " robot") != w.permitted {
 				t.Errorf("permitted is %v, asked %q", w.permitted, asked)
+			}
+		}
+	}
+}
+
+// TestDependencyPassesCredentials: the hosts that a repository's index names get its credentials if the source says so.
+func TestDependencyPassesCredentials(t *testing.T) {
+	w := newWorld(t)
+	w.user = "robot"
+	for _, w.permitted = range []bool{false, true} {
+		for _, passes := range []bool{false, true} {
+			source := w.gitSource("app")
+			source.Helm = &v1alpha1.ApplicationSourceHelm{PassCredentials: passes}
+			of := w.source.network("default", source, false).(*network)
+			o, err := of.dependency(t.Context(), helm.Dependency{Name: "db", Version: "1.x", Repository: w.helmURL})
+			if err != nil || o.Repository.PassCredentials != (passes && w.permitted) {
+				t.Errorf("passCredentials is %v, permitted %v: passed on %v (%v)", passes, w.permitted, o.Repository.PassCredentials, err)
 			}
 		}
 	}

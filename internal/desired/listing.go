@@ -55,7 +55,7 @@ func (s *Source) Details(ctx context.Context, project, instance string, source v
 		return nil, err
 	}
 	request := render.Request{
-		Tree: tree, Refs: map[string]render.Tree{}, Source: source, AppName: instance, Project: project, Network: s.network(project, false),
+		Tree: tree, Refs: map[string]render.Tree{}, Source: source, AppName: instance, Project: project, Network: s.network(project, source, false),
 	}
 	for _, other := range others {
 		if other.Ref == "" || !refersTo(source, other.Ref) {

@@ -66,7 +66,7 @@ func (s *Source) Render(ctx context.Context, request Request) (*Manifests, error
 		result, err := s.renderer.Render(ctx, render.Request{
 			Tree: trees[i], Refs: refs, Source: source, AppName: request.Instance, Project: request.Project,
 			DestinationNamespace: request.Namespace, KubeVersion: request.KubeVersion, APIVersions: request.APIVersions,
-			Network: s.network(request.Project, request.Hard), Fresh: request.Hard,
+			Network: s.network(request.Project, source, request.Hard), Fresh: request.Hard,
 			Login: s.login(request.Project, source), Settings: settings, GeneratePaths: render.GeneratePaths(request.GeneratePaths, source.Path),
 		})
 		if err != nil {
@@ -74,7 +74,7 @@ func (s *Source) Render(ctx context.Context, request Request) (*Manifests, error
 		}
 		manifests.results[i] = result
 		if s.artifacts.Client != nil {
-			manifests.Bases = append(manifests.Bases, (&network{s, request.Project, false}).watchedBases(ctx, result)...)
+			manifests.Bases = append(manifests.Bases, (&network{source: s, project: request.Project}).watchedBases(ctx, result)...)
 		}
 		manifests.Reused = manifests.Reused && result.Cached
 		manifests.Objects = append(manifests.Objects, result.Objects...)
@@ -130,7 +130,7 @@ func (s *Source) Unchanged(ctx context.Context, manifests *Manifests, revisions 
 		return false
 	}
 	for i, result := range manifests.results {
-		if result != nil && !result.Holds(trees[i], refs, s.network(manifests.Project, false)) {
+		if result != nil && !result.Holds(trees[i], refs, s.network(manifests.Project, manifests.Sources[i], false)) {
 			return false
 		}
 	}
