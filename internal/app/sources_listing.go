@@ -9,6 +9,7 @@ import (
 	"fairlead.dev/fairlead/api/argo/v1alpha1"
 	"fairlead.dev/fairlead/internal/artifact"
 	"fairlead.dev/fairlead/internal/git"
+	"fairlead.dev/fairlead/internal/oci"
 	"fairlead.dev/fairlead/internal/protocol"
 	"fairlead.dev/fairlead/internal/render"
 	"fairlead.dev/fairlead/internal/server"
@@ -31,6 +32,9 @@ func (s *sources) Test(ctx context.Context, repository settings.Repository) erro
 		return s.artifacts.Refresh(ctx, artifact.Origin{Repository: helm}, "*")
 	case repository.Type == "oci":
 		_, err := s.Tags(ctx, repository)
+		if errors.Is(err, oci.ErrNotFound) {
+			return nil // the registry lets us in; there may be images below the name, or some day one of it
+		}
 		return err
 	}
 	remote, err := s.settings.RemoteOf(ctx, repository)

@@ -43,6 +43,9 @@ type Repository struct {
 	Proxy, NoProxy      string
 }
 
+// Anonymous tells whether there is nothing to log on with.
+func (r Repository) Anonymous() bool { return r.Username+r.Password+r.ClientKey == "" }
+
 // IsRegistry tells whether the URL of a chart's repository means an OCI registry: it has no scheme, or oci.
 func IsRegistry(repoURL string) bool {
 	return strings.HasPrefix(repoURL, "oci://") || !strings.Contains(repoURL, "://")

@@ -163,9 +163,22 @@ func (n *network) dependency(ctx context.Context, dependency helm.Dependency) (a
 	permitted, err := n.permits(ctx, address)
 	if err == nil && permitted {
 		o.Repository, err = n.source.artifacts.Settings.ArtifactRepository(ctx, address, n.project)
+		if image := strings.TrimSuffix(address, "/") + "/" + dependency.Name; err == nil && o.Kind == artifact.ChartInRegistry && o.Repository.Anonymous() {
+			err = n.ofImage(ctx, image, &o.Repository)
+		}
 		o.Repository.PassCredentials = n.passes
 	}
 	return o, err
+}
+
+// ofImage takes the credentials that are configured for one image of a registry, if there are any.
+func (n *network) ofImage(ctx context.Context, image string, r *artifact.Repository) error {
+	own, err := n.source.artifacts.Settings.ArtifactRepository(ctx, image, n.project)
+	if err == nil && !own.Anonymous() {
+		own.URL = r.URL
+		*r = own
+	}
+	return err
 }
 
 func (n *network) permits(ctx context.Context, repository string) (bool, error) {

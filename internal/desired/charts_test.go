@@ -49,6 +49,8 @@ type world struct {
 	web      map[string][]byte
 	versions map[string][]string
 	asked    []string
+	// userOf is the one URL that the user is for; empty means all.
+	userOf   string
 	helmURL  string
 	registry string
 
@@ -93,6 +95,9 @@ func newWorld(t *testing.T) *world {
 }
 
 func (w *world) ArtifactRepository(_ context.Context, url, _ string) (artifact.Repository, error) {
+	if w.userOf != "" && url != w.userOf {
+		return artifact.Repository{URL: url}, nil
+	}
 	return artifact.Repository{URL: url, Username: w.user}, nil
 }
 
@@ -510,6 +515,18 @@ func TestDependencyPassesCredentials(t *testing.T) {
 			if err != nil || o.Repository.PassCredentials != (passes && w.permitted) {
 				t.Errorf("passCredentials is %v, permitted %v: passed on %v (%v)", passes, w.permitted, o.Repository.PassCredentials, err)
 			}
+		}
+	}
+}
+
+func TestDependencyHasTheCredentialsOfItsImage(t *testing.T) {
+	w := newWorld(t)
+	w.user, w.userOf, w.permitted = "robot", "oci://"+w.registry+"/charts/db", true
+	for name, user := range map[string]string{"db": "robot", "web": ""} {
+		of := w.source.network("default", w.gitSource("app"), false).(*network)
+		o, err := of.dependency(t.Context(), helm.Dependency{Name: name, Version: "1.x", Repository: "oci://" + w.registry + "/charts"})
+		if err != nil || o.Repository.Username != user || o.Repository.URL != "oci://"+w.registry+"/charts" {
+			t.Errorf("%s: %+v (%v)", name, o.Repository, err)
 		}
 	}
 }
