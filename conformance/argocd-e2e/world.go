@@ -256,19 +256,9 @@ func (w *world) startHub(ctx context.Context) error {
 		defer close(w.hub)
 		_ = supervise.Run(ctx, []supervise.Unit{unit}, o)
 	}()
-	limit, cancel := context.WithTimeout(ctx, stage.Patience)
-	defer cancel()
-	tick := time.NewTicker(supervise.ProbeInterval)
-	defer tick.Stop()
-	for {
-		if status, err := supervise.ReadStatus(o.StatusFile); err == nil && status.AllReady() {
-			return nil
-		}
-		select {
-		case <-tick.C:
-		case <-limit.Done():
-			log, _ := os.ReadFile(filepath.Join(w.logs, "hub.log"))
-			return fmt.Errorf("starting the hub: it isn't ready after %s; it says:\n%s", stage.Patience, log)
-		}
+	if err := stage.Ready(ctx, o); err != nil {
+		log, _ := os.ReadFile(filepath.Join(w.logs, "hub.log"))
+		return fmt.Errorf("starting the hub: %w; it says:\n%s", err, log)
 	}
+	return nil
 }

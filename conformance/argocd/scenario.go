@@ -211,21 +211,11 @@ func (s *scenario) startHub(flags ...string) error {
 		defer close(done)
 		_ = supervise.Run(ctx, []supervise.Unit{unit}, o)
 	}()
-	limit, stop := context.WithTimeout(ctx, stage.Patience)
-	defer stop()
-	tick := time.NewTicker(supervise.ProbeInterval)
-	defer tick.Stop()
-	for {
-		if status, err := supervise.ReadStatus(o.StatusFile); err == nil && status.AllReady() {
-			return nil
-		}
-		select {
-		case <-tick.C:
-		case <-limit.Done():
-			log, _ := os.ReadFile(filepath.Join(s.dir, "hub.log"))
-			return fmt.Errorf("starting the hub: it isn't ready after %s; it says:\n%s", stage.Patience, log)
-		}
+	if err := stage.Ready(ctx, o); err != nil {
+		log, _ := os.ReadFile(filepath.Join(s.dir, "hub.log"))
+		return fmt.Errorf("starting the hub: %w; it says:\n%s", err, log)
 	}
+	return nil
 }
 
 // login is the first thing that a person does. The password is that of the initial Secret.

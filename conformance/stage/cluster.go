@@ -96,6 +96,14 @@ func (c *Cluster) start(ctx context.Context) error {
 func (c *Cluster) supervise(ctx context.Context, name, dir string, units ...supervise.Unit) error {
 	o := supervise.Options{LogDir: dir, StatusFile: filepath.Join(dir, name+".json"), Log: slog.New(slog.NewTextHandler(io.Discard, nil))}
 	c.work.Go(func() { _ = supervise.Run(ctx, units, o) })
+	if err := Ready(ctx, o); err != nil {
+		return fmt.Errorf("starting %s: %w", name, err)
+	}
+	return nil
+}
+
+// Ready waits until all that is supervised with these options is ready, for Patience at most.
+func Ready(ctx context.Context, o supervise.Options) error {
 	limit, cancel := context.WithTimeout(ctx, Patience)
 	defer cancel()
 	tick := time.NewTicker(supervise.ProbeInterval)
@@ -108,7 +116,7 @@ func (c *Cluster) supervise(ctx context.Context, name, dir string, units ...supe
 		select {
 		case <-tick.C:
 		case <-limit.Done():
-			return fmt.Errorf("starting %s: it isn't ready after %s: %+v", name, Patience, status.Units)
+			return fmt.Errorf("it isn't ready after %s: %+v", Patience, status.Units)
 		}
 	}
 }
