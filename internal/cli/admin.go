@@ -30,9 +30,8 @@ func newAdminCommand(r *root) *cobra.Command {
 
 // adminKube is the cluster that the hub runs in, by the user's own kubeconfig.
 type adminKube struct {
-	kubeFlags
-	overrides clientcmd.ConfigOverrides
-	r         *root
+	kubectl
+	r *root
 }
 
 func (r *root) adminKube(cmd *cobra.Command) *adminKube {
@@ -43,21 +42,14 @@ func (r *root) adminKube(cmd *cobra.Command) *adminKube {
 
 // bind adds kubectl's flags: --namespace is the hub's, --server and --token are the cluster's.
 func (k *adminKube) bind(cmd *cobra.Command) {
-	k.flag(cmd)
-	clientcmd.BindOverrideFlags(&k.overrides, cmd.Flags(), clientcmd.RecommendedConfigOverrideFlags(""))
+	k.kubectl.bind(cmd, clientcmd.RecommendedConfigOverrideFlags(""))
 }
 
 // connect returns a client of the cluster, and the hub's namespace.
 func (k *adminKube) connect() (kubeclient.Client, string, error) {
-	k.overrides.CurrentContext = firstOf(k.overrides.CurrentContext, k.r.connection.kubeContext)
-	config := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(k.rules(), &k.overrides)
-	rest, err := config.ClientConfig()
+	rest, namespace, err := k.reach(k.r.connection.kubeContext)
 	if err != nil {
-		return nil, "", fmt.Errorf("reading the kubeconfig: %w", err)
-	}
-	namespace, _, err := config.Namespace()
-	if err != nil {
-		return nil, "", fmt.Errorf("reading the kubeconfig: %w", err)
+		return nil, "", err
 	}
 	client, err := kubeClient(rest)
 	if err != nil {

@@ -11,7 +11,6 @@ import (
 
 	"github.com/google/shlex"
 	"github.com/spf13/pflag"
-	"k8s.io/client-go/tools/clientcmd"
 
 	"fairlead.dev/fairlead/internal/cli/session"
 	"fairlead.dev/fairlead/internal/client"
@@ -25,9 +24,8 @@ type connection struct {
 	headers                                         []string
 	portForwardNamespace, kubeContext               string
 	retries                                         int
-	// kubeconfig and kube are for the API server, where there is no hub.
-	kubeconfig string
-	kube       clientcmd.ConfigOverrides
+	// kube is for the API server, where there is no hub.
+	kube kubectl
 	// ignored are flags of argocd's that tell it where its parts are, or how it logs: there are no parts, and no log.
 	ignored map[string]string
 }

@@ -1,10 +1,8 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/spf13/cobra"
 	"k8s.io/client-go/rest"
@@ -19,20 +17,11 @@ type Core func(ctx context.Context, cluster *rest.Config, namespace, version str
 // hubNamespace is the hub's where the kubeconfig names none.
 const hubNamespace = "argocd"
 
-// kubeFlags choose a kubeconfig for --core, and say what counts in its place.
+// kubeFlags add kubectl's flags for --core; --server stays the hub's.
 func (c *connection) kubeFlags(cmd *cobra.Command) {
-	flags, kube := cmd.Flags(), &c.kube
-	flags.StringVar(&c.kubeconfig, "kubeconfig", "", "kubeconfig of --core; default: $KUBECONFIG, else ~/.kube/config")
-	flags.StringVar(&kube.CurrentContext, "context", "", "context of the kubeconfig")
-	flags.StringVar(&kube.Context.Cluster, "cluster", "", "cluster of the kubeconfig")
-	flags.StringVar(&kube.Context.AuthInfo, "user", "", "user of the kubeconfig")
-	flags.StringVarP(&kube.Context.Namespace, "namespace", "n", "", "the hub's namespace")
-	flags.StringVar(&kube.AuthInfo.Token, "token", "", "bearer token for the API server")
-	flags.StringVar(&kube.AuthInfo.Username, "username", "", "user name for the API server")
-	flags.StringVar(&kube.AuthInfo.Password, "password", "", "password for the API server")
-	flags.StringVar(&kube.ClusterInfo.ProxyURL, "proxy-url", "", "proxy to reach the API server by")
-	flags.BoolVar(&kube.ClusterInfo.InsecureSkipTLSVerify, "insecure-skip-tls-verify", false, "accept any certificate of the API server")
-	flags.StringVar(&kube.Timeout, "request-timeout", "0", "how long a request to the API server may take, such as 30s; 0 for no bound")
+	names := clientcmd.RecommendedConfigOverrideFlags("")
+	names.ClusterOverrideFlags.APIServer.LongName = "" // it isn't added
+	c.kube.bind(cmd, names)
 }
 
 // inProcess is a client of an API that this process serves itself, by the user's kubeconfig.
@@ -40,17 +29,9 @@ func (r *root) inProcess(ctx context.Context) (*client.Client, error) {
 	if r.core == nil {
 		return nil, errors.New("this program can't work without a hub")
 	}
-	rules, overrides := clientcmd.NewDefaultClientConfigLoadingRules(), r.connection.kube
-	rules.ExplicitPath = r.connection.kubeconfig
-	overrides.CurrentContext = cmp.Or(overrides.CurrentContext, r.connection.kubeContext)
-	config := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &overrides)
-	cluster, err := config.ClientConfig()
+	cluster, namespace, err := r.connection.kube.reach(r.connection.kubeContext)
 	if err != nil {
-		return nil, fmt.Errorf("reading the kubeconfig: %w", err)
-	}
-	namespace, _, err := config.Namespace()
-	if err != nil {
-		return nil, fmt.Errorf("reading the kubeconfig: %w", err)
+		return nil, err
 	}
 	if namespace == "default" { // as kubectl says where none is set
 		namespace = hubNamespace

@@ -46,6 +46,33 @@ func (k *kubeFlags) rules() *clientcmd.ClientConfigLoadingRules {
 	return rules
 }
 
+// kubectl is a kubeconfig, and what kubectl's flags say in its place.
+type kubectl struct {
+	kubeFlags
+	overrides clientcmd.ConfigOverrides
+}
+
+// bind adds kubectl's flags, by the names that they have here.
+func (k *kubectl) bind(cmd *cobra.Command, names clientcmd.ConfigOverrideFlags) {
+	k.flag(cmd)
+	clientcmd.BindOverrideFlags(&k.overrides, cmd.Flags(), names)
+}
+
+// reach is how the cluster is reached, and the namespace; the context counts unless the flags name another.
+func (k *kubectl) reach(context string) (*rest.Config, string, error) {
+	k.overrides.CurrentContext = firstOf(k.overrides.CurrentContext, context)
+	config := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(k.rules(), &k.overrides)
+	cluster, err := config.ClientConfig()
+	if err != nil {
+		return nil, "", fmt.Errorf("reading the kubeconfig: %w", err)
+	}
+	namespace, _, err := config.Namespace()
+	if err != nil {
+		return nil, "", fmt.Errorf("reading the kubeconfig: %w", err)
+	}
+	return cluster, namespace, nil
+}
+
 // config is how the cluster of a context is reached.
 func (k *kubeFlags) config(name string) (*rest.Config, error) {
 	kubeconfig, err := k.rules().Load()
