@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"sync/atomic"
@@ -121,9 +122,7 @@ func (w *world) untilListening(ctx context.Context, watchers int, listening, eve
 		if _, err := w.change(ctx, 0, func() bool { return true }); err != nil {
 			return err
 		}
-		for settled := time.Now().Add(100 * time.Millisecond); listening.Load() == before && time.Now().Before(settled); {
-			time.Sleep(time.Millisecond)
-		}
+		within(ctx, 100*time.Millisecond, func() bool { return listening.Load() != before })
 	}
 	// Nobody tells that there is no further event: they have come when for some time none does.
 	for last := int64(-1); last != events.Load(); time.Sleep(300 * time.Millisecond) {
@@ -142,12 +141,19 @@ func (w *world) change(ctx context.Context, n int, known func() bool) (time.Dura
 		return 0, fmt.Errorf("changing an application: %w", err)
 	}
 	began := time.Now()
-	deadline := began.Add(w.options.Patience)
-	for !known() {
-		if time.Now().After(deadline) || ctx.Err() != nil {
-			return 0, fmt.Errorf("waiting until all watchers know of a change: %w", context.Cause(ctx))
-		}
-		time.Sleep(200 * time.Microsecond) // as exact as the table is, and little work beside what is measured
+	if !within(ctx, w.options.Patience, known) {
+		return 0, fmt.Errorf("waiting until all watchers know of a change: %w", cmp.Or(context.Cause(ctx), context.DeadlineExceeded))
 	}
 	return time.Since(began), nil
+}
+
+// within waits for something, not longer than that. It looks as often as the table is exact, with little work beside what is
+// measured.
+func within(ctx context.Context, limit time.Duration, so func() bool) bool {
+	for deadline := time.Now().Add(limit); !so(); time.Sleep(200 * time.Microsecond) {
+		if time.Now().After(deadline) || ctx.Err() != nil {
+			return false
+		}
+	}
+	return true
 }
