@@ -153,7 +153,7 @@ func (p *parser) scripts(all map[string]*customization) {
 	}
 	p.settings.Health = health.NewChecker(checks)
 	if len(checks) > 0 {
-		p.settings.HealthVersion = hex.EncodeToString(scripts.Sum(nil))
+		p.settings.healthVersion = hex.EncodeToString(scripts.Sum(nil))
 	}
 	p.settings.Actions = action.NewCatalog(actions)
 }

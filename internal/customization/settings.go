@@ -23,8 +23,6 @@ type Settings struct {
 	Tracking object.Tracking
 	// Health judges objects.
 	Health *health.Checker
-	// HealthVersion tells the scripts in Health from others.
-	HealthVersion string
 	// Actions are what can be done with objects.
 	Actions *action.Catalog
 	// IgnoreDifferences are rules for the objects of all applications; Compare is what counts without a rule.
@@ -41,6 +39,8 @@ type Settings struct {
 
 	exclusions, inclusions []filter
 	selections             []selection
+	// healthVersion tells the scripts in Health from others.
+	healthVersion string
 	// selectors is the text that the selections come from.
 	selectors string
 }
@@ -188,7 +188,7 @@ func (s *Settings) Selector(kind schema.GroupKind, server string) string {
 }
 
 // ObjectsVersion tells settings from others by which a cache of objects would hold or make different ones.
-func (s *Settings) ObjectsVersion() string { return s.HealthVersion + s.selectors }
+func (s *Settings) ObjectsVersion() string { return s.healthVersion + s.selectors }
 
 // Quiet tells whether two states of an object differ only in what of an object may change without its application being
 // looked at.

@@ -10,7 +10,7 @@ import (
 )
 
 // errNoEntry is fs.ErrNotExist in the words that a folder on disk would use.
-var errNoEntry = syscall.ENOENT
+const errNoEntry = syscall.ENOENT
 
 // maxLinks is how many symbolic links one path may take; the same as Linux.
 const maxLinks = 40

@@ -43,11 +43,11 @@ func (s *Source) Destination(ctx context.Context, d v1alpha1.ApplicationDestinat
 		return none, fmt.Errorf("there are %d clusters with the same name: [%s]", len(found), strings.Join(servers, " "))
 	}
 	if found[0].Server == settings.InClusterServer {
-		config, err := s.ConfigMap(ctx, settings.ConfigMapName)
+		disabled, err := s.inClusterDisabled(ctx)
 		if err != nil {
 			return none, err
 		}
-		if config[settings.InClusterEnabledKey] == "false" {
+		if disabled {
 			return none, fmt.Errorf("error getting cluster by server %q: cluster %q %w", found[0].Server, found[0].Server, ErrDisabled)
 		}
 	}
