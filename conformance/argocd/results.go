@@ -82,7 +82,7 @@ func (s *scenarioRun) record(took time.Duration) {
 	switch {
 	case s.broken:
 		verdict = "FAIL"
-		s.failed = append(s.failed, s.name)
+		s.failed = append(s.failed, strings.Join(append([]string{s.name}, s.reasons()...), "\n    "))
 	case s.ignored:
 		verdict = "skip"
 		s.skipped++
@@ -93,6 +93,17 @@ func (s *scenarioRun) record(took time.Duration) {
 		fmt.Println(s.log.String())
 	}
 	fmt.Printf("%s %s (%.1f s)\n", verdict, s.name, took.Seconds())
+}
+
+// reasons are the lines of the log that say why the scenario failed: the summary repeats them, as the log itself may be long.
+func (s *scenarioRun) reasons() []string {
+	var lines []string
+	for line := range strings.Lines(s.log.String()) {
+		if reason, ok := strings.CutPrefix(strings.TrimSpace(line), "FAIL: "); ok {
+			lines = append(lines, reason)
+		}
+	}
+	return lines
 }
 
 func (s *scenarioRun) Skip(words ...any) {
