@@ -95,7 +95,7 @@ func commitToOne(ctx context.Context, w *world) error {
 	w.table.time("  the worst of some rounds", worst, w.bare.one, limit{most: 500 * time.Millisecond}, "")
 	w.table.exactly("  renderings", rendered, 1, "")
 	w.table.exactly("  objects of other applications written to", others, 0, "")
-	w.table.number("  API requests to write (dry-run, apply, status, event)", writes, "", 4, "")
+	w.table.number("  API requests to write (apply, status, event)", writes, "", 3, "")
 	w.table.exactly("  API reads", reads, 0, "")
 	return nil
 }

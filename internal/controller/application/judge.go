@@ -11,8 +11,8 @@ import (
 	"fairlead.dev/fairlead/internal/object"
 )
 
-// judge compares word for word if that is enough, else by the API server's understanding of the manifest, which is asked
-// for once.
+// judge compares word for word if that is enough to say that the two are the same, or that they can't be, else by the API
+// server's understanding of the manifest, which is asked for once.
 func (r *Reconciler) judge(ctx context.Context, v *visit, o *compared) (verdict, error) {
 	judged := verdict{target: o.target, resourceVersion: o.live.GetResourceVersion(), ignore: o.ignore.String()}
 	if err := r.complete(ctx, v, o); err != nil {
@@ -29,6 +29,13 @@ func (r *Reconciler) judge(ctx context.Context, v *visit, o *compared) (verdict,
 		return judged, nil
 	}
 	n, ok := v.session.normalised(o.key, o.target)
+	if !ok {
+		if field := v.session.outdated(o); field != "" {
+			judged.paths = []string{field}
+			v.session.remember(o.key, judged)
+			return judged, nil
+		}
+	}
 	if !ok || n.refused != nil && r.clock.Now().After(n.again) {
 		_, err := v.cluster.Apply(ctx, o.target, cluster.ApplyOptions{DryRun: true, SkipValidation: skipsValidation(v, o.target)})
 		if err != nil && !cluster.Refusal(err) {

@@ -29,6 +29,17 @@ func (s *session) remember(key object.Key, known verdict) {
 	s.verdicts[key] = known
 }
 
+// outdated is a field in which an object that was in sync with an older manifest can't be with this one; empty if none is known.
+func (s *session) outdated(o *compared) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	last, ok := s.verdicts[o.key]
+	if !ok || len(last.paths) > 0 || !o.ignore.Empty() || last.ignore != o.ignore.String() || last.resourceVersion != o.live.GetResourceVersion() {
+		return ""
+	}
+	return diff.Certain(last.target, o.target, o.live)
+}
+
 func (s *session) normalised(key object.Key, target *unstructured.Unstructured) (normalised, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -36,9 +47,11 @@ func (s *session) normalised(key object.Key, target *unstructured.Unstructured) 
 	return n, ok && n.target == target
 }
 
+// normalise notes the API server's word, which a verdict from before it doesn't know.
 func (s *session) normalise(key object.Key, n normalised) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	delete(s.verdicts, key)
 	if s.normal == nil {
 		s.normal = map[object.Key]normalised{}
 	}

@@ -97,6 +97,13 @@ func TestMutatingWebhook(t *testing.T) {
 	ends("whole", v1alpha1.SyncStatusCodeSynced)
 	ends("added", v1alpha1.SyncStatusCodeSynced)
 	ends("plain", v1alpha1.SyncStatusCodeSynced)
+	// A value that is rewritten to what it was leaves the object as it is, so that nothing but the answer to the apply tells.
+	wanted := f.commit(map[string]string{"added/a.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: added}\ndata: {other: x, key: said}\n"})
+	f.until("the commit is compared with", func(context.Context) bool {
+		sync := f.get("added").Status.Sync
+		return sync.Revision == wanted && sync.Status == v1alpha1.SyncStatusCodeOutOfSync
+	})
+	ends("added", v1alpha1.SyncStatusCodeSynced)
 	// What somebody else changes is one.
 	configMap := &corev1.ConfigMap{}
 	configMap.Name, configMap.Namespace = "plain", f.target
