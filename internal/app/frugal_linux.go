@@ -6,15 +6,14 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"sync"
 
 	"golang.org/x/sys/unix"
 )
 
-// forgetStartup lets go of the pages of the program's own file that only its start has touched: tables of types and
+// forgetProgram lets go of the pages of the program's own file that its start, or a burst of work, has touched: tables of types and
 // functions, initialisers, and what the kernel mapped around them. They stay in the page cache; what is used again is
-// mapped again without reading. Of a program of this size that is some 40 MB of its resident memory. Once is enough.
-var forgetStartup = sync.OnceFunc(func() {
+// mapped again without reading. Of a program of this size that is some 40 MB of its resident memory.
+func forgetProgram() {
 	program, err := os.Executable()
 	if err != nil {
 		return
@@ -28,7 +27,7 @@ var forgetStartup = sync.OnceFunc(func() {
 		// Advice: where the kernel takes none, nothing is lost.
 		_, _, _ = unix.Syscall(unix.SYS_MADVISE, part.start, part.length, unix.MADV_DONTNEED)
 	}
-})
+}
 
 // part is a range of addresses.
 type part struct{ start, length uintptr }

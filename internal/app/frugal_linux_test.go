@@ -38,5 +38,5 @@ Anonymous:             0 kB
 	if got := unchangedParts(strings.NewReader(smaps), "/bin/fairlead"); !reflect.DeepEqual(got, want) {
 		t.Errorf("%x, want %x", got, want)
 	}
-	forgetStartup() // and the program goes on, also one that was linked dynamically, as with -race
+	forgetProgram() // and the program goes on, also one that was linked dynamically, as with -race
 }

@@ -2,5 +2,5 @@
 
 package app
 
-// forgetStartup does nothing where the pages of a program can't be told to go.
-func forgetStartup() {}
+// forgetProgram does nothing where the pages of a program can't be told to go.
+func forgetProgram() {}

@@ -38,7 +38,7 @@ func TestHeapsGrowMoreWhileThereIsWork(t *testing.T) {
 		f.look(uint64(i+1)*100, live)
 	}
 	f.look(705, 1<<20)
-	if want := []int{200, 100, 50, 200, 50}; !slices.Equal(told, want) {
+	if want := []int{100, 80, 50, 100, 50}; !slices.Equal(told, want) {
 		t.Errorf("the heap may grow by %v per cent, want %v", told, want)
 	}
 }
