@@ -234,7 +234,7 @@ func atRest(ctx context.Context, w *world) error {
 	if err != nil {
 		return err
 	}
-	w.table.number("at rest: CPU, of a core", 100*float64(cpu-before.cpu)/float64(took), " %", 0.5, "13 %")
+	w.table.number("at rest: CPU, of a core", 100*float64(cpu-before.cpu)/float64(took), " %", 0.5*w.scale(), "13 %")
 	w.table.number("  API requests a minute", (after.reads+after.writes-before.reads-before.writes)/took.Minutes(), "", -1, "")
 	return w.weigh("", 120, 500, "630 to 920 MB")
 }

@@ -187,13 +187,16 @@ func (w *world) newApplication(namespace, name, path string) *v1alpha1.Applicati
 
 func appName(i int) string { return fmt.Sprintf("app-%05d", i) }
 
-// scaled is a time for a thousand applications as it may be for more: no worse than 1.2 times in proportion.
-func (w *world) scaled(d time.Duration) time.Duration {
+// scale is by what a target for a thousand applications is multiplied for more: 1.2 times in proportion.
+func (w *world) scale() float64 {
 	if w.options.Applications <= 1000 {
-		return d
+		return 1
 	}
-	return time.Duration(float64(d) * 1.2 * float64(w.options.Applications) / 1000)
+	return 1.2 * float64(w.options.Applications) / 1000
 }
+
+// scaled is a time for a thousand applications as it may be for more.
+func (w *world) scaled(d time.Duration) time.Duration { return time.Duration(float64(d) * w.scale()) }
 
 func fileName(text string) string { return strings.ReplaceAll(text, " ", "-") }
 
