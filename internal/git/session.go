@@ -29,19 +29,36 @@ func (r *Repository) loggedOn(ctx context.Context) (Remote, error) {
 	return remote, nil
 }
 
-// Login is what logs on to a Git host over HTTP. The zero value is nothing.
-type Login struct{ Username, Password, BearerToken string }
+// Login is what logs on to a Git host. The zero value is nothing.
+type Login struct {
+	Username, Password, BearerToken string
+	// SSH is for a host over SSH.
+	SSH SSHLogin
+}
 
-// Login is what is valid at the repository's host now; zero for those over SSH and for public ones.
+// SSHLogin is a private key, and the known_hosts file's content with which its host must agree: empty if any host is taken for
+// it, as the repository is insecure.
+type SSHLogin struct{ PrivateKey, KnownHosts string }
+
+// Login is what is valid at the repository's host now; zero for public ones.
 func (r *Repository) Login(ctx context.Context) (Login, error) {
-	if r.invalid != nil || r.where.origin == "" {
+	switch {
+	case r.invalid != nil:
 		return Login{}, r.invalid
+	case r.where.scheme == "ssh" && r.remote.SSHPrivateKey != "":
+		login := SSHLogin{PrivateKey: r.remote.SSHPrivateKey}
+		if !r.remote.Insecure {
+			login.KnownHosts = r.remote.KnownHosts + "\n"
+		}
+		return Login{SSH: login}, nil
+	case r.where.origin == "":
+		return Login{}, nil
 	}
 	remote, err := r.loggedOn(ctx)
 	if err != nil {
 		return Login{}, err
 	}
-	login := Login{remote.Username, remote.Password, remote.BearerToken}
+	login := Login{Username: remote.Username, Password: remote.Password, BearerToken: remote.BearerToken}
 	if login == (Login{}) {
 		login.Username, login.Password = r.where.username, r.where.password
 	}

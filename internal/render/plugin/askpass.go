@@ -8,7 +8,10 @@ import (
 	"io/fs"
 	"net"
 	"os"
+	"path/filepath"
+	"strings"
 	"sync"
+	"unicode"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -21,15 +24,20 @@ type Login struct {
 	Username, Password string
 	// Header is an Authorization header that the host wants at once; empty means none.
 	Header HeaderLogin
+	// SSH is a key instead of the others.
+	SSH SSHLogin
 }
 
 // HeaderLogin is an Authorization header, by the variable in which Argo CD's plugins look for it.
 type HeaderLogin struct{ Variable, Value string }
 
+// SSHLogin is a private key, and the known_hosts with which its host must agree; empty KnownHosts means any host.
+type SSHLogin struct{ PrivateKey, KnownHosts string }
+
 // lender lets the git of plugins that may have them (provideGitCreds) ask for credentials while they are called: behind a Unix
 // socket that their sidecars share, by Argo CD's protocol (gRPC service askpass.AskPassService). A plugin gets a word that
 // stands for the credentials, so that they are in no environment and can't end in a manifest. argocd-git-ask-pass, in the
-// sidecar, asks.
+// sidecar, asks. Of a key, which ssh takes only as a file, there is one beside the socket while the plugin is called.
 type lender struct {
 	path string
 
@@ -49,6 +57,9 @@ func (l *lender) lend(login Login) (env []string, back func(), err error) {
 		return nil, nil, fmt.Errorf("lending the repository's credentials to a plugin: %w", err)
 	}
 	word := rand.Text()
+	if login.SSH != (SSHLogin{}) {
+		return l.lendKey(login.SSH, word)
+	}
 	l.lent[word] = login
 	env = []string{
 		"GIT_ASKPASS=argocd", "ARGOCD_BINARY_NAME=argocd-git-ask-pass", "GIT_TERMINAL_PROMPT=0",
@@ -64,6 +75,41 @@ func (l *lender) lend(login Login) (env []string, back func(), err error) {
 	}, nil
 }
 
+// keyFolders is how the folders of lent keys are called.
+const keyFolders = "argocd-git-ssh-"
+
+func (l *lender) lendKey(login SSHLogin, word string) (env []string, back func(), err error) {
+	folder := filepath.Join(filepath.Dir(l.path), keyFolders+word)
+	back = func() { _ = os.RemoveAll(folder) }
+	key, hosts := filepath.Join(folder, "id"), filepath.Join(folder, "known_hosts")
+	command := "ssh -i " + shellWord(key) + " -o IdentitiesOnly=yes -o BatchMode=yes"
+	if login.KnownHosts == "" {
+		command += " -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null"
+	} else {
+		command += " -o StrictHostKeyChecking=yes -o UserKnownHostsFile=" + shellWord(hosts)
+	}
+	err = os.Mkdir(folder, 0o700)
+	for path, content := range map[string]string{key: login.PrivateKey, hosts: login.KnownHosts} {
+		if err == nil {
+			err = os.WriteFile(path, []byte(strings.TrimRight(content, "\n")+"\n"), 0o600)
+		}
+	}
+	if err != nil {
+		back()
+		return nil, nil, fmt.Errorf("lending the repository's key to a plugin: %w", err)
+	}
+	return []string{"GIT_SSH_COMMAND=" + command, "GIT_TERMINAL_PROMPT=0"}, back, nil
+}
+
+// shellWord is a word for the shell that runs GIT_SSH_COMMAND. Plugins take the key's path out of it, so that it is quoted only
+// where it must be.
+func shellWord(word string) string {
+	if !strings.ContainsFunc(word, func(r rune) bool { return !strings.ContainsRune("/._-", r) && !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}
+
 // listen opens the socket the first time that somebody needs it; the caller holds mu.
 func (l *lender) listen() error {
 	if l.server != nil {
@@ -72,6 +118,10 @@ func (l *lender) listen() error {
 	// One that is there belongs to a hub that was killed.
 	if err := os.Remove(l.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
+	}
+	left, _ := filepath.Glob(filepath.Join(filepath.Dir(l.path), keyFolders+"*"))
+	for _, folder := range left {
+		_ = os.RemoveAll(folder)
 	}
 	listener, err := net.Listen("unix", l.path)
 	if err != nil {

@@ -63,3 +63,33 @@ func TestLogin(t *testing.T) {
 		t.Errorf("without the word: error is %v", err)
 	}
 }
+
+// TestLendsKey: a key over SSH is a file, as long as the plugin is called. One that a killed hub left goes.
+func TestLendsKey(t *testing.T) {
+	shared := t.TempDir()
+	left := filepath.Join(shared, keyFolders+"LEFT")
+	if err := os.Mkdir(left, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	client, dir := newClient(t, func(o *Options) { o.AskPass = filepath.Join(shared, "ask.sock") })
+	t.Cleanup(client.Close)
+	(&sidecar{t: t, borrows: true, generate: `
+		key=$(echo "$GIT_SSH_COMMAND" | sed -n 's/.*-i \([^ ]*\).*/\1/p')
+		hosts=$(echo "$GIT_SSH_COMMAND" | sed -n 's/.*UserKnownHostsFile=\([^ ]*\).*/\1/p')
+		strict=$(echo "$GIT_SSH_COMMAND" | sed -n 's/.*StrictHostKeyChecking=\([^ ]*\).*/\1/p')
+		printf 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: "%s %s %s %s"}\n' "$(cat $key)" "$(stat -c %a $key)" "$strict" "$(cat $hosts)"`}).serve(dir, "trusted")
+	for want, login := range map[string]SSHLogin{
+		"KEY 600 yes git.example.com ssh-rsa AAAA": {PrivateKey: "KEY", KnownHosts: "git.example.com ssh-rsa AAAA"},
+		"KEY 600 yes ": {PrivateKey: "KEY", KnownHosts: "\n"},
+		"KEY 600 no ":  {PrivateKey: "KEY\n"},
+	} {
+		in := input(t, repository())
+		in.Login = func(context.Context) (Login, error) { return Login{SSH: login}, nil }
+		if got := generate(t, client, "trusted", in); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+	if keys, _ := filepath.Glob(filepath.Join(shared, keyFolders+"*")); len(keys) > 0 {
+		t.Errorf("left after the calls: %v", keys)
+	}
+}
