@@ -134,6 +134,24 @@ func (n *network) Known(ctx context.Context, dependency helm.Dependency) string 
 	return o.client.Known(o.Origin, dependency.Version)
 }
 
+// Explain names, in Argo CD's words, the repositories of dependencies that the project doesn't permit.
+func (n *network) Explain(ctx context.Context, dependencies []helm.Dependency, err error) error {
+	var refused []string
+	for _, dependency := range dependencies {
+		o, failed := n.dependency(ctx, dependency)
+		if permitted, unknown := n.permits(ctx, o.Repository.URL); failed != nil || unknown != nil || permitted {
+			continue
+		}
+		if address := strings.TrimPrefix(web.PublicAddress(o.Repository.URL), "oci://"); !slices.Contains(refused, address) {
+			refused = append(refused, address)
+		}
+	}
+	if len(refused) == 0 {
+		return err
+	}
+	return fmt.Errorf("helm repos %s are not permitted in project '%s', so that their credentials aren't used: %w", strings.Join(refused, ", "), n.project, err)
+}
+
 // dependency finds where a chart of a Chart.yaml comes from. Credentials are only for repositories that the project may use.
 func (n *network) dependency(ctx context.Context, dependency helm.Dependency) (artifactOrigin, error) {
 	o := artifactOrigin{client: n.source.artifacts.Client, target: dependency.Version}

@@ -502,6 +502,23 @@ func TestDependencyGetsCredentialsOnlyIfPermitted(t *testing.T) {
 	}
 }
 
+// TestDependencySaysWhatIsNotPermitted: who only sees that the repository refuses, would look for the fault in its credentials.
+func TestDependencySaysWhatIsNotPermitted(t *testing.T) {
+	w := newWorld(t)
+	w.publish("db", "1.0.0")
+	oci := "oci://" + w.registry + "/nothing"
+	w.commit(map[string]string{"app/Chart.yaml": "apiVersion: v2\nname: app\nversion: 1.0.0\ndependencies:\n" +
+		"- {name: db, version: 1.x, repository: " + w.helmURL + "}\n" +
+		"- {name: db, version: 2.x, repository: " + w.helmURL + ", alias: again}\n" +
+		"- {name: web, version: 1.0.0, repository: " + oci + "}\n"})
+	w.expect("error: helm repos "+w.helmURL+", "+w.registry+"/nothing are not permitted in project 'default'", false, w.gitSource("app"))
+	w.permitted = true
+	_, err := w.source.network("default", w.gitSource("app"), false).Chart(t.Context(), helm.Dependency{Name: "web", Version: "1.0.0", Repository: oci})
+	if err == nil || strings.Contains(err.Error(), "permitted") {
+		t.Errorf("with the project's permission: %v", err)
+	}
+}
+
 // TestDependencyPassesCredentials: the hosts that a repository's index names get its credentials if the source says so.
 func TestDependencyPassesCredentials(t *testing.T) {
 	w := newWorld(t)

@@ -24,6 +24,9 @@ type Charts interface {
 	Chart(ctx context.Context, dependency helm.Dependency) (Tree, error)
 	// Known is the version that a dependency means as far as it is known without asking anybody; empty if it isn't.
 	Known(ctx context.Context, dependency helm.Dependency) string
+	// Explain adds to the error of a chart that can't be had what the project has to do with it: a repository that it doesn't
+	// permit is asked without credentials.
+	Explain(ctx context.Context, dependencies []helm.Dependency, err error) error
 }
 
 // Bases are the Git repositories that kustomizations name.
@@ -76,7 +79,8 @@ func (j *job) fetch(ctx context.Context) error {
 	j.fetched = nothingFetched()
 	for _, dependency := range needs.Charts {
 		if err := j.fetchChart(ctx, dependency); err != nil {
-			return fmt.Errorf("%s: getting the chart's dependency %q %s: %w", j.root, dependency.Name, dependency.Version, err)
+			err = fmt.Errorf("getting the chart's dependency %q %s: %w", dependency.Name, dependency.Version, err)
+			return fmt.Errorf("%s: %w", j.root, j.request.Network.Explain(ctx, needs.Charts, err))
 		}
 	}
 	return j.fetchFiles(ctx, needs.Files, "a value file", j.request.Network.File)
