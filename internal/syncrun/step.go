@@ -157,8 +157,8 @@ func (r *Run) settle(step syncplan.Step) (changed bool, outcome Outcome) {
 			}
 		case a.Hook:
 			r.observeHook(a, result)
-		case result.HookPhase == v1alpha1.OperationRunning:
-			r.observeObject(a, result, step.Wait)
+		case result.HookPhase == v1alpha1.OperationRunning && step.Wait:
+			r.observeObject(a, result)
 		}
 		failure = failure || result.HookPhase == v1alpha1.OperationFailed
 		changed = changed || before.HookPhase != result.HookPhase
@@ -190,12 +190,8 @@ const (
 	forDeletion = "deletion of"
 )
 
-// observeObject sees whether an applied object has become healthy. Without waiting, being applied is enough.
-func (r *Run) observeObject(a syncplan.Action, result *v1alpha1.ResourceResult, wait bool) {
-	if !wait {
-		result.HookPhase = v1alpha1.OperationSucceeded
-		return
-	}
+// observeObject sees whether an applied object that the sync waits for has become healthy. Others stay Running, as in Argo CD.
+func (r *Run) observeObject(a syncplan.Action, result *v1alpha1.ResourceResult) {
 	live, exists := r.Cluster.Live(a.Key)
 	if !exists || live == nil {
 		// A kind that isn't watched, or an object that nobody tracks, such as a namespace made on the way.
