@@ -115,7 +115,7 @@ func (s *scenario) value(name string) string {
 }
 
 // settable are variables that the CLI knows, and that a script may set.
-var settable = []string{"EDITOR", "ARGOCD_SERVER", "ARGOCD_AUTH_TOKEN", "ARGOCD_OPTS", "ARGOCD_APP_NAME"}
+var settable = []string{"EDITOR", "ARGOCD_SERVER", "ARGOCD_AUTH_TOKEN", "ARGOCD_OPTS", "ARGOCD_APP_NAME", "KUBECTL_EXTERNAL_DIFF"}
 
 // environment is what programs get.
 func (s *scenario) environment() []string {
