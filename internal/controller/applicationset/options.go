@@ -48,7 +48,9 @@ type Dependencies struct {
 type Options struct {
 	// Namespace is the hub's.
 	Namespace string
-	// Concurrency is how many sets are reconciled at once, Writes how many applications of one set are written at once.
+	// Concurrency is how many sets are reconciled at once, Writes how many applications of one set are written at once: by
+	// default three times as many as are reconciled at once, so that what there is to make doesn't wait for the statuses of what was
+	// made, which cost the API server more.
 	Concurrency, Writes int
 	// Retry is when to look again at what failed for a reason that no event tells of.
 	Retry time.Duration
@@ -61,7 +63,7 @@ type Options struct {
 // Default are the options for production.
 func Default() Options {
 	return Options{
-		Namespace: "argocd", Concurrency: 10, Writes: 16,
+		Namespace: "argocd", Concurrency: 10, Writes: 48,
 		Retry:    3 * time.Minute, // upstream's
 		Patience: 5 * time.Minute,
 	}

@@ -104,7 +104,9 @@ func (l *lender) lendKey(login SSHLogin, word string) (env []string, back func()
 // shellWord is a word for the shell that runs GIT_SSH_COMMAND. Plugins take the key's path out of it, so that it is quoted only
 // where it must be.
 func shellWord(word string) string {
-	if !strings.ContainsFunc(word, func(r rune) bool { return !strings.ContainsRune("/._-", r) && !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
+	if !strings.ContainsFunc(word, func(r rune) bool {
+		return !strings.ContainsRune("/._-", r) && !unicode.IsLetter(r) && !unicode.IsDigit(r)
+	}) {
 		return word
 	}
 	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
