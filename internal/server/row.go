@@ -153,7 +153,17 @@ func stream[Request, Response any](
 		connect: func(s *Server, r *row, options ...connect.HandlerOption) http.Handler {
 			return connect.NewServerStreamHandlerSimple(r.procedure,
 				func(ctx context.Context, request *Request, stream *connect.ServerStream[Response]) error {
-					return s.serve(ctx, r, request, func(message any) error { return stream.Send(message.(*Response)) })
+					sent := false
+					err := s.serve(ctx, r, request, func(message any) error {
+						sent = true
+						return stream.Send(message.(*Response))
+					})
+					if err == nil && !sent {
+						// Over gRPC-web, the end of a stream of nothing would be in the headers, where Argo CD's command line doesn't
+						// look for it. After the headers it is in the body.
+						return stream.Send(nil)
+					}
+					return err
 				}, options...)
 		},
 	}

@@ -129,6 +129,10 @@ func TestGRPCWeb(t *testing.T) {
 			t.Errorf("got %v", response.Header)
 		}
 	}
+	_, body = call(h.token("operator"), string(protocol.ApplicationPodLogs), &protocol.ApplicationPodLogsQuery{Name: "production", PodName: "none"})
+	if len(body) == 0 || body[0] != 128 || !strings.Contains(string(body), "grpc-status: 0") {
+		t.Errorf("a stream of nothing ends with %q", body)
+	}
 	response, _ = call("", string(protocol.ApplicationGet), &protocol.ApplicationQuery{Name: "other"})
 	if response.Header.Get("Grpc-Status") != "16" {
 		t.Errorf("got %v", response.Header)
