@@ -64,6 +64,13 @@ func modes() []mode {
 	return []mode{{name: "grpc"}, {name: "web", flags: []string{"--grpc-web"}}}
 }
 
+func (m mode) condition(cond string) (bool, error) {
+	if !slices.ContainsFunc(modes(), func(known mode) bool { return known.name == cond }) {
+		return false, fmt.Errorf("no such condition: %s", cond)
+	}
+	return cond == m.name, nil
+}
+
 func run(ctx context.Context, o options) error {
 	wanted, err := regexp.Compile(o.run)
 	if err != nil {
@@ -95,9 +102,14 @@ func run(ctx context.Context, o options) error {
 			Files: chosen, ContinueOnError: true, RequireUniqueNames: true, Deadline: deadline,
 			Setup: func(env *testscript.Env) error { return w.scenario(ctx, env, m) },
 			Cmds:  commands(),
+			// [grpc] and [web] are true of scenarios that run so.
+			Condition: m.condition,
 		})
 		// The same scenario twice at once would be two applications of one name on one cluster, as no person has them.
 		results.running.Wait()
+		if err := w.emptied(ctx); err != nil {
+			return err
+		}
 	}
 	return results.summary(ctx)
 }

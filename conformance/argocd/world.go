@@ -6,9 +6,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
+	"time"
 
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/kubernetes"
 
 	"fairlead.dev/fairlead/conformance/stage"
@@ -78,6 +83,22 @@ func (w *world) start(ctx context.Context) (err error) {
 	}
 	w.kube = w.cluster.Kube
 	return nil
+}
+
+// emptied waits until the targets of scenarios that ended are gone with all that lay in them, a minute at the most: of the same
+// scenario in the next mode, an application has the name of the one that made them, and would count them as its own.
+func (w *world) emptied(ctx context.Context) error {
+	err := wait.PollUntilContextTimeout(ctx, 100*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
+		list, err := w.kube.CoreV1().Namespaces().List(ctx, metav1.ListOptions{})
+		if err != nil {
+			return false, err
+		}
+		return !slices.ContainsFunc(list.Items, func(ns corev1.Namespace) bool { return strings.HasPrefix(ns.Name, "target-") }), nil
+	})
+	if err != nil && !wait.Interrupted(err) {
+		return fmt.Errorf("waiting for the targets of the scenarios to be gone: %w", err)
+	}
+	return ctx.Err()
 }
 
 func (w *world) close() {
