@@ -94,7 +94,7 @@ func (s *Source) login(project string, source v1alpha1.ApplicationSource) func(c
 			return plugin.Login{}, err
 		}
 		login, err := s.git.Repository(remote).Login(ctx)
-		lent := plugin.Login{Username: login.Username, Password: login.Password, SSH: plugin.SSHLogin(login.SSH)}
+		lent := plugin.Login{Username: login.Username, Password: login.Password, Keys: login.Keys}
 		if login.BearerToken != "" {
 			lent.Header = plugin.HeaderLogin{Variable: "ARGOCD_GIT_BEARER_AUTH_HEADER", Value: "Authorization: Bearer " + login.BearerToken}
 		}

@@ -342,6 +342,27 @@ func TestSSH(t *testing.T) {
 	}
 	insecure := store.Repository(Remote{URL: url, SSHPrivateKey: host.clientKey, Insecure: true})
 	wantContent(t, mustTree(t, insecure, "main"), "f", "2")
+
+	// What another's git may log on with, in a folder that is lent to it.
+	for name, repository := range map[string]*Repository{"known": repository, "insecure": insecure} {
+		login, err := repository.Login(ctx)
+		if err != nil || login.Keys == nil {
+			t.Fatalf("%s: %+v, %v", name, login, err)
+		}
+		dir := t.TempDir()
+		env, err := login.Keys(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if line := strings.Join(env, "\n"); !strings.Contains(line, "-i "+filepath.Join(dir, "id")) || strings.Contains(line, "PRIVATE") {
+			t.Errorf("%s: the environment is %s", name, line)
+		}
+		cmd := exec.Command("git", "ls-remote", url, "main")
+		cmd.Env = append(os.Environ(), env...)
+		if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), "refs/heads/main") {
+			t.Errorf("%s: %v: %s", name, err, out)
+		}
+	}
 }
 
 // gitHub is the part of GitHub's API that mints tokens.

@@ -194,7 +194,7 @@ func (r *Repository) lfsOverSSH(ctx context.Context, remote Remote) (lfsPlace, e
 	if port != "" {
 		args = append(args, "-p", port)
 	}
-	args = append(args, "--", host, "git-lfs-authenticate "+shellWord(path)+" download")
+	args = append(args, "--", host, "git-lfs-authenticate "+quoted(path)+" download")
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 	cmd.Env, cmd.Dir = environ(cmd.Environ(), r.store.home(), env), r.store.home()
 	ownGroup(cmd)

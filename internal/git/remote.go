@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"unicode"
 )
 
 // Remote is where a repository is and how to log on there. Empty fields mean none.
@@ -132,14 +133,26 @@ func (r Remote) authorization(a address) string {
 
 // shellLine is a command as a line for a shell.
 func shellLine(words []string) string {
-	quoted := make([]string, len(words))
+	line := make([]string, len(words))
 	for i, word := range words {
-		quoted[i] = shellWord(word)
+		line[i] = shellWord(word)
 	}
-	return strings.Join(quoted, " ")
+	return strings.Join(line, " ")
 }
 
-func shellWord(word string) string { return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'" }
+// shellWord is a word for a shell, in quotes only where it must be: plugins that are lent a key take its path out of the line.
+func shellWord(word string) string {
+	plain := func(r rune) bool {
+		return strings.ContainsRune("/._-=", r) || unicode.IsLetter(r) || unicode.IsDigit(r)
+	}
+	if word != "" && !strings.ContainsFunc(word, func(r rune) bool { return !plain(r) }) {
+		return word
+	}
+	return quoted(word)
+}
+
+// quoted is a word in a shell's quotes.
+func quoted(word string) string { return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'" }
 
 // sshArguments is how ssh is called, and what its environment has beside that of every process.
 func (r Remote) sshArguments(a address, dir string, tunnel []string) (options, env []string, err error) {

@@ -32,13 +32,10 @@ func (r *Repository) loggedOn(ctx context.Context) (Remote, error) {
 // Login is what logs on to a Git host. The zero value is nothing.
 type Login struct {
 	Username, Password, BearerToken string
-	// SSH is for a host over SSH.
-	SSH SSHLogin
+	// Keys is for a host over SSH: it writes what ssh takes only as files into a folder, and returns the environment of a git that
+	// uses them. That git reaches the host without a proxy. Nil means no keys.
+	Keys func(dir string) (env []string, err error)
 }
-
-// SSHLogin is a private key, and the known_hosts file's content with which its host must agree: empty if any host is taken for
-// it, as the repository is insecure.
-type SSHLogin struct{ PrivateKey, KnownHosts string }
 
 // Login is what is valid at the repository's host now; zero for public ones.
 func (r *Repository) Login(ctx context.Context) (Login, error) {
@@ -46,11 +43,9 @@ func (r *Repository) Login(ctx context.Context) (Login, error) {
 	case r.invalid != nil:
 		return Login{}, r.invalid
 	case r.where.scheme == "ssh" && r.remote.SSHPrivateKey != "":
-		login := SSHLogin{PrivateKey: r.remote.SSHPrivateKey}
-		if !r.remote.Insecure {
-			login.KnownHosts = r.remote.KnownHosts + "\n"
-		}
-		return Login{SSH: login}, nil
+		direct := r.remote
+		direct.Proxy = "" // the way through it is a program of the hub's, which others don't have
+		return Login{Keys: func(dir string) ([]string, error) { return direct.environment(r.where, dir, nil) }}, nil
 	case r.where.origin == "":
 		return Login{}, nil
 	}
@@ -59,7 +54,7 @@ func (r *Repository) Login(ctx context.Context) (Login, error) {
 		return Login{}, err
 	}
 	login := Login{Username: remote.Username, Password: remote.Password, BearerToken: remote.BearerToken}
-	if login == (Login{}) {
+	if remote.Username+remote.Password+remote.BearerToken == "" {
 		login.Username, login.Password = r.where.username, r.where.password
 	}
 	if login.Username == "" && login.Password != "" {

@@ -9,9 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
-	"unicode"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -24,15 +22,13 @@ type Login struct {
 	Username, Password string
 	// Header is an Authorization header that the host wants at once; empty means none.
 	Header HeaderLogin
-	// SSH is a key instead of the others.
-	SSH SSHLogin
+	// Keys, instead of the others, writes the key of a repository over SSH into a folder of the plugin's, and returns the
+	// environment of a git that uses it.
+	Keys func(dir string) (env []string, err error)
 }
 
 // HeaderLogin is an Authorization header, by the variable in which Argo CD's plugins look for it.
 type HeaderLogin struct{ Variable, Value string }
-
-// SSHLogin is a private key, and the known_hosts with which its host must agree; empty KnownHosts means any host.
-type SSHLogin struct{ PrivateKey, KnownHosts string }
 
 // lender lets the git of plugins that may have them (provideGitCreds) ask for credentials while they are called: behind a Unix
 // socket that their sidecars share, by Argo CD's protocol (gRPC service askpass.AskPassService). A plugin gets a word that
@@ -48,7 +44,7 @@ type lender struct {
 
 // lend makes a login available until back is called. Env tells the plugin how to ask.
 func (l *lender) lend(login Login) (env []string, back func(), err error) {
-	if login == (Login{}) {
+	if login.Keys == nil && login.Username+login.Password+login.Header.Variable == "" {
 		return nil, func() {}, nil
 	}
 	l.mu.Lock()
@@ -57,8 +53,8 @@ func (l *lender) lend(login Login) (env []string, back func(), err error) {
 		return nil, nil, fmt.Errorf("lending the repository's credentials to a plugin: %w", err)
 	}
 	word := rand.Text()
-	if login.SSH != (SSHLogin{}) {
-		return l.lendKey(login.SSH, word)
+	if login.Keys != nil {
+		return l.lendKeys(login.Keys, word)
 	}
 	l.lent[word] = login
 	env = []string{
@@ -78,38 +74,17 @@ func (l *lender) lend(login Login) (env []string, back func(), err error) {
 // keyFolders is how the folders of lent keys are called.
 const keyFolders = "argocd-git-ssh-"
 
-func (l *lender) lendKey(login SSHLogin, word string) (env []string, back func(), err error) {
+func (l *lender) lendKeys(write func(dir string) ([]string, error), word string) (env []string, back func(), err error) {
 	folder := filepath.Join(filepath.Dir(l.path), keyFolders+word)
 	back = func() { _ = os.RemoveAll(folder) }
-	key, hosts := filepath.Join(folder, "id"), filepath.Join(folder, "known_hosts")
-	command := "ssh -i " + shellWord(key) + " -o IdentitiesOnly=yes -o BatchMode=yes"
-	if login.KnownHosts == "" {
-		command += " -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null"
-	} else {
-		command += " -o StrictHostKeyChecking=yes -o UserKnownHostsFile=" + shellWord(hosts)
-	}
-	err = os.Mkdir(folder, 0o700)
-	for path, content := range map[string]string{key: login.PrivateKey, hosts: login.KnownHosts} {
-		if err == nil {
-			err = os.WriteFile(path, []byte(strings.TrimRight(content, "\n")+"\n"), 0o600)
-		}
+	if err = os.Mkdir(folder, 0o700); err == nil {
+		env, err = write(folder)
 	}
 	if err != nil {
 		back()
 		return nil, nil, fmt.Errorf("lending the repository's key to a plugin: %w", err)
 	}
-	return []string{"GIT_SSH_COMMAND=" + command, "GIT_TERMINAL_PROMPT=0"}, back, nil
-}
-
-// shellWord is a word for the shell that runs GIT_SSH_COMMAND. Plugins take the key's path out of it, so that it is quoted only
-// where it must be.
-func shellWord(word string) string {
-	if !strings.ContainsFunc(word, func(r rune) bool {
-		return !strings.ContainsRune("/._-", r) && !unicode.IsLetter(r) && !unicode.IsDigit(r)
-	}) {
-		return word
-	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+	return append(env, "GIT_TERMINAL_PROMPT=0"), back, nil
 }
 
 // listen opens the socket the first time that somebody needs it; the caller holds mu.

@@ -64,8 +64,8 @@ func TestLogin(t *testing.T) {
 	}
 }
 
-// TestLendsKey: a key over SSH is a file, as long as the plugin is called. One that a killed hub left goes.
-func TestLendsKey(t *testing.T) {
+// TestLendsKeys: the keys of a host over SSH are files, as long as the plugin is called. What a killed hub left goes.
+func TestLendsKeys(t *testing.T) {
 	shared := t.TempDir()
 	left := filepath.Join(shared, keyFolders+"LEFT")
 	if err := os.Mkdir(left, 0o700); err != nil {
@@ -74,22 +74,25 @@ func TestLendsKey(t *testing.T) {
 	client, dir := newClient(t, func(o *Options) { o.AskPass = filepath.Join(shared, "ask.sock") })
 	t.Cleanup(client.Close)
 	(&sidecar{t: t, borrows: true, generate: `
-		key=$(echo "$GIT_SSH_COMMAND" | sed -n 's/.*-i \([^ ]*\).*/\1/p')
-		hosts=$(echo "$GIT_SSH_COMMAND" | sed -n 's/.*UserKnownHostsFile=\([^ ]*\).*/\1/p')
-		strict=$(echo "$GIT_SSH_COMMAND" | sed -n 's/.*StrictHostKeyChecking=\([^ ]*\).*/\1/p')
-		printf 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: "%s %s %s %s"}\n' "$(cat $key)" "$(stat -c %a $key)" "$strict" "$(cat $hosts)"`}).serve(dir, "trusted")
-	for want, login := range map[string]SSHLogin{
-		"KEY 600 yes git.example.com ssh-rsa AAAA": {PrivateKey: "KEY", KnownHosts: "git.example.com ssh-rsa AAAA"},
-		"KEY 600 yes ": {PrivateKey: "KEY", KnownHosts: "\n"},
-		"KEY 600 no ":  {PrivateKey: "KEY\n"},
-	} {
-		in := input(t, repository())
-		in.Login = func(context.Context) (Login, error) { return Login{SSH: login}, nil }
-		if got := generate(t, client, "trusted", in); got != want {
-			t.Errorf("got %q, want %q", got, want)
-		}
+		printf 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: "%s"}\n' "$(cat "$GIT_SSH_COMMAND")"`}).serve(dir, "trusted")
+	in := input(t, repository())
+	var lent string
+	in.Login = func(context.Context) (Login, error) {
+		return Login{Keys: func(dir string) ([]string, error) {
+			lent = filepath.Join(dir, "id")
+			return []string{"GIT_SSH_COMMAND=" + lent}, os.WriteFile(lent, []byte("KEY"), 0o600)
+		}}, nil
 	}
-	if keys, _ := filepath.Glob(filepath.Join(shared, keyFolders+"*")); len(keys) > 0 {
+	if got := generate(t, client, "trusted", in); got != "KEY" {
+		t.Errorf("got %q", got)
+	}
+	in.Login = func(context.Context) (Login, error) {
+		return Login{Keys: func(string) ([]string, error) { return nil, errors.New("full disk") }}, nil
+	}
+	if got := generate(t, client, "trusted", in); got != "error: lending the repository's key to a plugin: full disk" {
+		t.Errorf("got %q", got)
+	}
+	if keys, _ := filepath.Glob(filepath.Join(shared, keyFolders+"*")); lent == "" || len(keys) > 0 {
 		t.Errorf("left after the calls: %v", keys)
 	}
 }
