@@ -261,8 +261,22 @@ func (r *Reconciler) operationRevisions(ctx context.Context, v *visit, state *v1
 	if err != nil {
 		return nil, err
 	}
-	if len(revisions) == 0 && equality.Semantic.DeepEqual(sources, v.session.sources) {
+	if !equality.Semantic.DeepEqual(sources, v.session.sources) {
+		return resolved, nil
+	}
+	newest := resolved
+	if len(revisions) > 0 { // as the API, which names the commit of every sync
+		if newest, err = r.revisions(ctx, v, sources, nil, false); isSlow(err) {
+			return nil, err
+		}
+	}
+	if err == nil && slices.Equal(resolved, newest) {
 		return resolved, r.moveHead(ctx, v, resolved)
+	}
+	if err != nil || !slices.Equal(newest, v.session.revisions) {
+		// Whatever is wrong with the newest, it is no reason not to go elsewhere.
+		v.session.markStale(false, time.Time{})
+		r.wake(v.session.name)
 	}
 	return resolved, nil
 }
