@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 )
@@ -109,11 +110,13 @@ func (w *world) farewell() {
 	if w.options.Down {
 		return
 	}
-	fleet := strings.Join(w.local("status")[2:], " ")
+	fleet := func(words ...string) string {
+		return strings.Join(slices.Concat([]string{"fairlead", "local", words[0]}, w.local("status")[2:], words[1:]), " ")
+	}
 	w.say("The fleet is up. Look around:")
-	w.say("  fairlead local status %s", fleet)
+	w.say("  %s", fleet("status"))
 	w.say("  fairlead login %s --username admin --password %s", w.fleet.Endpoints.Hub, w.adminPassword)
 	w.say("  fairlead app list")
-	w.say("  fairlead local kubectl %s production -- get rollouts,pods -n demo", fleet)
-	w.say("  fairlead local down %s", fleet)
+	w.say("  %s", fleet("kubectl", "production", "--", "get", "rollouts,pods", "-n", "demo"))
+	w.say("  %s", fleet("down"))
 }
