@@ -29,10 +29,12 @@ type repository struct {
 	overlay map[string][]byte
 	reads   int
 	options buildOptions
-	// kubeVersion and apiVersions are for charts; charts counts those that were rendered.
+	// kubeVersion and apiVersions are for charts; charts counts those that were rendered. namespaces are those that kustomizations
+	// got, as bases, for their charts.
 	kubeVersion string
 	apiVersions []string
 	charts      int
+	namespaces  map[string]string
 	// ownSchema says that this build has Kustomize's OpenAPI schema for itself; wantsOwnSchema that it must.
 	ownSchema, wantsOwnSchema bool
 	// plugins says that a kustomization uses generators, transformers or validators, so that any file may configure one.
@@ -52,7 +54,10 @@ var _ filesys.FileSystem = (*repository)(nil)
 
 func newRepository(ctx context.Context, files fs.FS, fetched Fetched) *repository {
 	all, names := withFetched(files, fetched)
-	return &repository{ctx: ctx, files: all, overlay: map[string][]byte{}, fetched: fetched, names: names, localized: map[localEntry]bool{}}
+	return &repository{
+		ctx: ctx, files: all, overlay: map[string][]byte{}, fetched: fetched, names: names,
+		localized: map[localEntry]bool{}, namespaces: map[string]string{},
+	}
 }
 
 // relative turns a path of Kustomize's into one of the repository.
@@ -107,6 +112,9 @@ func (r *repository) ReadFile(name string) ([]byte, error) {
 		}
 		if content, err = r.localize(relative, content); err != nil {
 			return nil, r.refuse(err)
+		}
+		if r.options.helm {
+			r.passOn(relative, content)
 		}
 	}
 	if err := r.inspect(relative, content); err != nil {

@@ -14,6 +14,7 @@ import (
 	"fairlead.dev/fairlead/internal/render/helm"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/kustomize/api/konfig"
 	"sigs.k8s.io/kustomize/api/types"
 	"sigs.k8s.io/yaml"
 )
@@ -22,7 +23,8 @@ import (
 const maxCharts = 100
 
 // inflate renders the Helm charts of a kustomization in process, and puts what they give in their place, as files that only
-// this build sees. Kustomize itself would run the program helm.
+// this build sees. Kustomize itself would run the program helm. A chart without a namespace is released into the kustomization's, or
+// into that of the one which took it as a base, as since Kustomize 5.8; such a base may be read again with another.
 func (r *repository) inflate(name string, content []byte) ([]byte, error) {
 	k, ok := parse(content)
 	charts, globals := chartsOf(&k)
@@ -34,6 +36,7 @@ func (r *repository) inflate(name string, content []byte) ([]byte, error) {
 		if r.charts++; r.charts > maxCharts {
 			return nil, fmt.Errorf("%s: there are more than %d Helm charts in kustomizations", name, maxCharts)
 		}
+		charts[i].Namespace = first(charts[i].Namespace, k.Namespace, r.namespaces[path.Dir(name)])
 		text, err := r.chart(path.Dir(name), &charts[i], globals)
 		if err != nil {
 			return nil, fmt.Errorf("%s: chart %q: %w", r.shown(name), charts[i].Name, err)
@@ -45,11 +48,19 @@ func (r *repository) inflate(name string, content []byte) ([]byte, error) {
 		r.overlay[path.Join(path.Dir(name), file)] = text
 		k.Resources = append(k.Resources, file)
 	}
-	edited, err := yaml.Marshal(k)
-	if err == nil {
-		r.overlay[name] = edited
+	return yaml.Marshal(k)
+}
+
+// passOn notes which namespace the charts of a kustomization's bases are released into, unless they say so themselves.
+func (r *repository) passOn(name string, content []byte) {
+	k, ok := parse(content)
+	folder := path.Dir(name)
+	if !ok {
+		return
 	}
-	return edited, err
+	for _, base := range slices.Concat(k.Resources, k.Components) {
+		r.namespaces[path.Join(folder, base)] = first(k.Namespace, r.namespaces[folder])
+	}
 }
 
 // chart renders a chart.
@@ -85,6 +96,13 @@ func (r *repository) chart(folder string, chart *types.HelmChart, globals *types
 		if _, isHook := u.GetAnnotations()["helm.sh/hook"]; isHook && chart.SkipHooks {
 			continue
 		}
+		// Kustomize's own transformer of namespaces then leaves it alone, and takes the mark away.
+		annotations := maps.Clone(u.GetAnnotations())
+		if annotations == nil {
+			annotations = map[string]string{}
+		}
+		annotations[konfig.HelmGeneratedAnnotation] = "true"
+		u.SetAnnotations(annotations)
 		if err := appendObject(&text, u); err != nil {
 			return nil, err
 		}
