@@ -20,8 +20,6 @@ import (
 type deletion struct {
 	moment object.Hook
 	run    *syncrun.Run
-	// kinds are those of the hooks.
-	kinds []schema.GroupVersionKind
 }
 
 // deletionHooks runs the hooks of one moment of the deletion. One that fails keeps the application, until it is mended or
@@ -98,6 +96,7 @@ func (r *Reconciler) planDeletion(ctx context.Context, v *visit, moment object.H
 	if err != nil {
 		return nil, err
 	}
+	r.noteHooks(v, manifests)
 	var hooks []*unstructured.Unstructured
 	if manifests != nil {
 		placed, err := r.place(ctx, v, manifests)
@@ -110,23 +109,54 @@ func (r *Reconciler) planDeletion(ctx context.Context, v *visit, moment object.H
 			}
 		}
 	}
-	var kinds []schema.GroupVersionKind
 	for _, hook := range hooks {
 		if err := r.permitsManifest(ctx, v, hook); err != nil {
 			return nil, err
 		}
-		kinds = append(kinds, hook.GroupVersionKind())
 	}
-	if err := v.cluster.Watch(ctx, v.instance, distinct(append(formerKinds(v.app), kinds...))...); err != nil {
+	if err := v.cluster.Watch(ctx, v.instance, v.session.kindsToDelete(v.app)...); err != nil {
 		return nil, err
 	}
 	id := string(v.app.UID)
 	plan := syncplan.BuildDeletion(syncplan.Input{Hooks: hooks, OperationID: id, Revision: v.app.Status.Sync.Revision}, moment)
-	return &deletion{moment: moment, kinds: kinds, run: &syncrun.Run{
+	return &deletion{moment: moment, run: &syncrun.Run{
 		Plan: plan, Cluster: v.cluster, OperationID: id, Now: r.clock.Now, Health: v.custom.Health.Of,
 		State:  &v1alpha1.OperationState{StartedAt: *v.app.DeletionTimestamp},
 		Record: func(context.Context) error { return nil }, // the hooks themselves say who made them
 	}}, nil
+}
+
+// noteHooks notes the kinds of the hooks in manifests. The status doesn't tell of them, but those that have run go with what is
+// managed.
+func (r *Reconciler) noteHooks(v *visit, manifests *desired.Manifests) {
+	v.session.hookKinds = []schema.GroupVersionKind{}
+	if manifests == nil {
+		return
+	}
+	for _, u := range manifests.Objects {
+		if moments, _ := object.Hooks(u); len(moments) > 0 {
+			v.session.hookKinds = append(v.session.hookKinds, u.GroupVersionKind())
+		}
+	}
+}
+
+// watchHooks sees that the kinds of hooks are watched, also where this process never compared the application: it was started
+// during the deletion. Where they can't be told, because the source is gone, say, that doesn't keep the application.
+func (r *Reconciler) watchHooks(ctx context.Context, v *visit) error {
+	if v.session.hookKinds != nil {
+		return nil
+	}
+	manifests, err := r.lastManifests(ctx, v)
+	if err != nil {
+		r.log.Warn("the hooks of an application that is deleted can't be told; their objects may be left", "app", v.app.Name, "error", err)
+	}
+	r.noteHooks(v, manifests)
+	return v.cluster.Watch(ctx, v.instance, v.session.kindsToDelete(v.app)...)
+}
+
+// kindsToDelete are the kinds of what the application may have in its cluster.
+func (s *session) kindsToDelete(app *v1alpha1.Application) []schema.GroupVersionKind {
+	return distinct(append(formerKinds(app), s.hookKinds...))
 }
 
 func distinct(kinds []schema.GroupVersionKind) []schema.GroupVersionKind {

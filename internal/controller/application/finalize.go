@@ -123,6 +123,9 @@ func cascade(finalizers []string) (propagation string, asked bool) {
 // deleteManaged deletes the objects of the last wave that has any, until there are none left.
 func (r *Reconciler) deleteManaged(ctx context.Context, v *visit) (waitsFor string, err error) {
 	propagation, _ := cascade(v.app.Finalizers)
+	if err := r.watchHooks(ctx, v); err != nil {
+		return "", err
+	}
 	objects := r.doomed(v)
 	if unapproved := r.unapproved(v, objects); len(unapproved) > 0 {
 		v.condition(v1alpha1.ApplicationConditionDeletionError,

@@ -93,11 +93,7 @@ func (r *Reconciler) reach(ctx context.Context, v *visit) (Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	kinds := formerKinds(v.app)
-	if hooks := v.session.deletion; hooks != nil {
-		kinds = append(kinds, hooks.kinds...)
-	}
-	return c, c.Watch(ctx, v.instance, distinct(kinds)...)
+	return c, c.Watch(ctx, v.instance, v.session.kindsToDelete(v.app)...)
 }
 
 // formerKinds are the kinds of the objects that the application had at its last comparison and sync.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 
 	"fairlead.dev/fairlead/api/argo/v1alpha1"
@@ -57,8 +58,10 @@ type session struct {
 	run *syncrun.Run
 	// hooked is the application as it was stored with hooks under way; nil if it had none.
 	hooked *v1alpha1.Application
-	// deletion is the run of the hooks of the application's deletion.
-	deletion *deletion
+	// deletion is the run of the hooks of the application's deletion; hookKinds are the kinds of all hooks that it may have, nil as long
+	// as they aren't known.
+	deletion  *deletion
+	hookKinds []schema.GroupVersionKind
 	// heard is true when the status says what the last reconcile did.
 	heard bool
 	// released is the application whose last finalizer was taken: it is gone, also where the cache still has it.
