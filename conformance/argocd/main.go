@@ -97,6 +97,9 @@ func run(ctx context.Context, o options) error {
 		if len(chosen) == 0 {
 			continue
 		}
+		if err := w.emptied(ctx); err != nil {
+			return err
+		}
 		deadline, _ := ctx.Deadline()
 		testscript.RunT(results.named(m.name), testscript.Params{
 			Files: chosen, ContinueOnError: true, RequireUniqueNames: true, Deadline: deadline,
@@ -107,9 +110,6 @@ func run(ctx context.Context, o options) error {
 		})
 		// The same scenario twice at once would be two applications of one name on one cluster, as no person has them.
 		results.running.Wait()
-		if err := w.emptied(ctx); err != nil {
-			return err
-		}
 	}
 	return results.summary(ctx)
 }
