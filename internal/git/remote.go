@@ -142,10 +142,10 @@ func shellLine(words []string) string {
 
 // shellWord is a word for a shell, in quotes only where it must be: plugins that are lent a key take its path out of the line.
 func shellWord(word string) string {
-	plain := func(r rune) bool {
-		return strings.ContainsRune("/._-=", r) || unicode.IsLetter(r) || unicode.IsDigit(r)
+	special := func(r rune) bool {
+		return !strings.ContainsRune("/._-=", r) && !unicode.IsLetter(r) && !unicode.IsDigit(r)
 	}
-	if word != "" && !strings.ContainsFunc(word, func(r rune) bool { return !plain(r) }) {
+	if word != "" && !strings.ContainsFunc(word, special) {
 		return word
 	}
 	return quoted(word)
