@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/utils/clock"
@@ -29,13 +30,16 @@ type Reconciler struct {
 	log        *slog.Logger
 	options    Options
 	queue      kept
+	written    lastWrites
 }
 
 // visit is one reconcile of one set.
 type visit struct {
 	set, before *v1alpha1.ApplicationSet
-	operator    appset.Operator
-	writer      client.Client
+	// read is the version that the cache had.
+	read     string
+	operator appset.Operator
+	writer   client.Client
 	// live are the applications that the set owns or that have a name that it generates, by name.
 	live      map[string]*v1alpha1.Application
 	generated []v1alpha1.Application
@@ -54,6 +58,10 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	if v == nil || err != nil {
 		return ctrl.Result{}, err
 	}
+	if r.written.lag(v.set, r.clock.Now()) {
+		return ctrl.Result{RequeueAfter: shortly}, nil
+	}
+	defer func() { r.written.note(v, r.clock.Now()) }()
 	if v.set.DeletionTimestamp != nil {
 		return r.remove(ctx, v)
 	}
@@ -87,8 +95,13 @@ func (r *Reconciler) phases(ctx context.Context, v *visit) error {
 func (r *Reconciler) begin(ctx context.Context, request ctrl.Request) (*visit, error) {
 	v := &visit{set: &v1alpha1.ApplicationSet{}, writer: r.client}
 	if err := r.client.Get(ctx, request.NamespacedName, v.set); err != nil {
-		return nil, client.IgnoreNotFound(err)
+		if !apierrors.IsNotFound(err) {
+			return nil, fmt.Errorf("reading application set %s: %w", request.NamespacedName, err)
+		}
+		r.written.forget(request.NamespacedName)
+		return nil, nil
 	}
+	v.read = v.set.ResourceVersion
 	params, err := r.settings.ConfigMap(ctx, settings.CmdParamsConfigMap)
 	if err != nil {
 		return nil, fmt.Errorf("reading the operator's settings: %w", err)
@@ -135,9 +148,10 @@ func (r *Reconciler) write(ctx context.Context, v *visit) error {
 	appset.SetConditions(v.set, v.outcome, r.now())
 	if !equality.Semantic.DeepEqual(v.before.Status, v.set.Status) {
 		written := v.set.DeepCopy()
-		if err := v.writer.Status().Patch(ctx, written, client.MergeFrom(v.before)); err != nil {
-			return fmt.Errorf("writing the status of application set %s/%s: %w", v.set.Namespace, v.set.Name, client.IgnoreNotFound(err))
+		if err := v.writer.Status().Patch(ctx, written, client.MergeFrom(v.before)); client.IgnoreNotFound(err) != nil {
+			return fmt.Errorf("writing the status of application set %s/%s: %w", v.set.Namespace, v.set.Name, err)
 		}
+		v.set.ResourceVersion = written.ResourceVersion
 	}
 	if _, asked := v.set.Annotations[v1alpha1.ApplicationSetRefreshAnnotation]; !asked || v.outcome.Error != "" && !v.outcome.Generated {
 		return nil
