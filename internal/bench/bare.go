@@ -26,6 +26,8 @@ type bareTimes struct {
 	create, update time.Duration
 	// one is an apply and a status, alone; apply an apply alone.
 	one, apply time.Duration
+	// made and changed are for the applications of a set, without statuses.
+	made, changed time.Duration
 	// list is for all applications and ConfigMaps.
 	list time.Duration
 }

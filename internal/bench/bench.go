@@ -47,6 +47,7 @@ var suites = []suite{
 		{"api: watches", false, true, watches},
 	}},
 	{"sets", []part{
+		{"sets: bare client", false, false, bareSet},
 		{"sets: generated applications", false, true, generated},
 	}},
 }

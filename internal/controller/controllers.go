@@ -34,6 +34,8 @@ func SetupHub(mgr ctrl.Manager, hub Hub) error {
 		return err
 	}
 	// where application sets find what applications there are to be,
+	making := &applicationset.Making{}
+	hub.Sets.Making, hub.Applications.Making = making, making
 	if err := applicationset.Setup(mgr, hub.Sets, hub.SetOptions); err != nil {
 		return err
 	}

@@ -31,6 +31,8 @@ type Dependencies struct {
 	Bus       *event.Bus
 	// Signatures verifies what projects demand of sources; nil means that nothing is signed.
 	Signatures Signatures
+	// Making knows the application sets that make many applications at this moment; nil means that none does.
+	Making Making
 	// Polling is what the operator configured of it, else the standard that it is given; nil means that the options count.
 	Polling func(ctx context.Context, standard settings.Polling) (settings.Polling, error)
 	// Recorder, Clock, Logger and Metrics may be nil: the manager's, the real one, the default one, none.
@@ -56,6 +58,12 @@ type configured interface {
 	ConfigMap(ctx context.Context, name string) (map[string]string, error)
 	// ApplicationNamespaces are those whose Applications count.
 	ApplicationNamespaces(ctx context.Context) settings.Namespaces
+}
+
+// Making has an application wait until its set has made the others, and wakes it then. False means that there is nothing to wait
+// for. *applicationset.Making does.
+type Making interface {
+	Wait(set, application types.NamespacedName, wake func()) bool
 }
 
 // Clusters connects to them; Registry makes one of a *cluster.Registry.

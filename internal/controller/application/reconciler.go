@@ -47,6 +47,8 @@ type Reconciler struct {
 	strays    strays
 	fetches   fetches
 	hosts     bulkhead
+	// making may be nil.
+	making Making
 	// configuredPolling may be nil.
 	configuredPolling func(ctx context.Context, standard settings.Polling) (settings.Polling, error)
 	// signatures may be nil: then nothing is signed.
@@ -173,6 +175,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 			return ctrl.Result{}, nil
 		}
 		return ctrl.Result{}, fmt.Errorf("reading application %s: %w", request, err)
+	}
+	if wait := r.untilOthersAreMade(cached); wait > 0 {
+		return ctrl.Result{RequeueAfter: wait}, nil
 	}
 	s := r.sessions.of(request.NamespacedName)
 	if s.released == cached.UID {

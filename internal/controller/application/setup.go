@@ -85,7 +85,7 @@ func New(c client.Client, deps Dependencies, options Options) (*Reconciler, erro
 		client: c, settings: deps.Settings, clusters: deps.Clusters, manifests: deps.Manifests, changes: deps.Changes,
 		projects: projectlive.Source{Reader: c, ConfigMaps: deps.Settings, Namespace: options.Namespace},
 		bus:      deps.Bus, recorder: deps.Recorder, clock: deps.Clock, log: deps.Logger, metrics: metrics, options: options,
-		configuredPolling: deps.Polling, signatures: deps.Signatures,
+		making: deps.Making, configuredPolling: deps.Polling, signatures: deps.Signatures,
 	}
 	r.renders.Store(&render.Settings{})
 	r.tracer = deps.Tracer

@@ -61,15 +61,7 @@ func (r *Reconciler) act(ctx context.Context, v *visit) (bool, error) {
 }
 
 func (r *Reconciler) apply(ctx context.Context, v *visit, plan appset.Plan, now map[string]*v1alpha1.Application) error {
-	created, err := each(ctx, r.options.Writes, plan.Create, func(ctx context.Context, application *v1alpha1.Application) (*v1alpha1.Application, error) {
-		made := application.DeepCopy()
-		err := v.writer.Create(ctx, made)
-		if apierrors.IsAlreadyExists(err) { // the cache didn't have it yet: compare with it the next time
-			v.hurry.Store(true)
-			return nil, nil
-		}
-		return made, err
-	})
+	created, err := r.create(ctx, v, plan.Create)
 	r.tell(v, "created", created)
 	note(now, created)
 	if err != nil {
@@ -91,6 +83,21 @@ func (r *Reconciler) apply(ctx context.Context, v *visit, plan appset.Plan, now 
 	r.tell(v, "updated", updated)
 	note(now, updated)
 	return err
+}
+
+func (r *Reconciler) create(ctx context.Context, v *visit, missing []*v1alpha1.Application) ([]*v1alpha1.Application, error) {
+	if len(missing) > r.options.Writes {
+		defer r.making.begin(client.ObjectKeyFromObject(v.set))()
+	}
+	return each(ctx, r.options.Writes, missing, func(ctx context.Context, application *v1alpha1.Application) (*v1alpha1.Application, error) {
+		made := application.DeepCopy()
+		err := v.writer.Create(ctx, made)
+		if apierrors.IsAlreadyExists(err) { // the cache didn't have it yet: compare with it the next time
+			v.hurry.Store(true)
+			return nil, nil
+		}
+		return made, err
+	})
 }
 
 func (r *Reconciler) delete(ctx context.Context, v *visit, gone []*v1alpha1.Application, now map[string]*v1alpha1.Application) error {

@@ -6,11 +6,10 @@ import (
 	"testing"
 	"time"
 
+	clocktesting "k8s.io/utils/clock/testing"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
-
-	clocktesting "k8s.io/utils/clock/testing"
 
 	"fairlead.dev/fairlead/api/argo/v1alpha1"
 )

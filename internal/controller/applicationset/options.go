@@ -38,6 +38,8 @@ type Dependencies struct {
 	Pushed func(event.Push)
 	// Listed tells them in the same way of what a host lists; nil for none.
 	Listed func(event.Listing)
+	// Making is told of sets that make many applications; nil for nobody.
+	Making *Making
 	// Recorder, Clock and Logger may be nil.
 	Recorder events.EventRecorder
 	Clock    clock.PassiveClock
@@ -48,9 +50,8 @@ type Dependencies struct {
 type Options struct {
 	// Namespace is the hub's.
 	Namespace string
-	// Concurrency is how many sets are reconciled at once, Writes how many applications of one set are written at once: by
-	// default three times as many as are reconciled at once, so that what there is to make doesn't wait for the statuses of what was
-	// made, which cost the API server more.
+	// Concurrency is how many sets are reconciled at once, Writes how many applications of one set are written at once. More than
+	// that to make are many: those that are made wait for the others before they are looked at.
 	Concurrency, Writes int
 	// Retry is when to look again at what failed for a reason that no event tells of.
 	Retry time.Duration

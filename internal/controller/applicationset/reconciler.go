@@ -31,6 +31,7 @@ type Reconciler struct {
 	options    Options
 	queue      kept
 	written    lastWrites
+	making     *Making
 }
 
 // visit is one reconcile of one set.

@@ -74,6 +74,6 @@ func New(c client.Client, deps Dependencies, options Options) (*Reconciler, erro
 	}
 	return &Reconciler{
 		client: c, generators: deps.Generators, settings: deps.Settings, recorder: deps.Recorder, clock: deps.Clock, log: deps.Logger,
-		options: options,
+		options: options, making: deps.Making,
 	}, nil
 }
