@@ -68,7 +68,7 @@ func (f *fleet) permits(ctx context.Context, c *cluster.Cluster, app *v1alpha1.A
 	destination := project.Destination{
 		Server: c.Server(), Name: c.Name(), Namespace: app.Spec.Destination.Namespace, Scope: configured.Project,
 	}
-	if len(project.Check(of, app.Spec.AllSources(), destination)) > 0 {
+	if len(project.Check(of, app.Spec.NamedSources(), destination)) > 0 {
 		return func(cluster.TreeNode) bool { return false }, nil
 	}
 	return func(node cluster.TreeNode) bool {

@@ -31,7 +31,7 @@ func (m *manifests) Render(ctx context.Context, app *v1alpha1.Application, revis
 	if err != nil {
 		return nil, err
 	}
-	sources := app.Spec.AllSources()
+	sources := app.Spec.DrySources()
 	if err := m.desired.Fetch(ctx, app.Spec.ProjectName(), sources); err != nil {
 		return nil, err
 	}
@@ -55,7 +55,7 @@ func (m *manifests) RenderFiles(ctx context.Context, app *v1alpha1.Application, 
 	if err != nil {
 		return nil, err
 	}
-	sources := app.Spec.AllSources()
+	sources := app.Spec.DrySources()
 	if len(sources) == 0 {
 		return nil, errors.New("the application has no source: give it one, whose path in the files is rendered")
 	}

@@ -330,7 +330,7 @@ func operation(app *v1alpha1.Application, prune bool, targets []string) *v1alpha
 		Sync:        &v1alpha1.SyncOperation{},
 		Retry:       v1alpha1.RetryStrategy{Limit: 5},
 	}
-	if len(app.Spec.Sources) > 0 {
+	if app.Spec.HasSeveralSources() {
 		o.Sync.Revisions = targets
 	} else if len(targets) > 0 {
 		o.Sync.Revision = targets[0]

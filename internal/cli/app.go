@@ -138,7 +138,7 @@ func (s *sourceFlags) choose(spec *v1alpha1.ApplicationSpec, needed bool) (int, 
 		}
 		position = int(positions[0])
 	}
-	if len(spec.Sources) > 0 && needed {
+	if spec.HasSeveralSources() && needed {
 		if position <= 0 {
 			//lint:ignore ST1005 argocd's text
 			return 0, errors.New("Source position should be specified and must be greater than 0 for applications with multiple sources")

@@ -78,7 +78,7 @@ func (m *appManifest) apps(r *root, args []string) ([]*v1alpha1.Application, err
 			key, value, _ := strings.Cut(annotation, "=")
 			set(&app.Annotations, key, value)
 		}
-		if len(app.Spec.Sources) > 0 {
+		if app.Spec.HasSeveralSources() {
 			continue // flags don't say which of them they mean
 		}
 		if err := m.spec.Set(&app.Spec, 0); err != nil {

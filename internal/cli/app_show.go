@@ -37,7 +37,7 @@ func (r *root) printSummary(app *v1alpha1.Application, url string, windows *prot
 	r.field("Server", firstOf(app.Spec.Destination.Server, app.Spec.Destination.Name))
 	r.field("Namespace", app.Spec.Destination.Namespace)
 	r.field("URL", url)
-	if len(app.Spec.Sources) > 0 {
+	if app.Spec.HasSeveralSources() {
 		r.printf("Sources:\n")
 	} else {
 		r.printf("Source:\n")

@@ -31,7 +31,7 @@ func newAppAddSourceCommand(r *root) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if len(app.Spec.Sources) == 0 {
+		if !app.Spec.HasSeveralSources() {
 			//lint:ignore ST1005 argocd's text
 			return fmt.Errorf("Cannot add source: application %s does not have spec.sources defined", app.Name)
 		}
@@ -74,7 +74,7 @@ func newAppRemoveSourceCommand(r *root) *cobra.Command {
 			return err
 		}
 		switch {
-		case len(app.Spec.Sources) == 0:
+		case !app.Spec.HasSeveralSources():
 			//lint:ignore ST1005 argocd's text
 			return errors.New("Application does not have multiple sources configured")
 		case len(app.Spec.Sources) == 1:

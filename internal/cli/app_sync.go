@@ -176,7 +176,7 @@ func (r *root) sync(ctx context.Context, c *client.Client, ref string, s *syncFl
 // about is the request for one application, and what of it is waited for.
 func (s *syncFlags) about(ctx context.Context, c *client.Client, app *v1alpha1.Application, wait *waiting) (*protocol.ApplicationSyncRequest, error) {
 	request := s.request
-	several := len(app.Spec.Sources) > 0
+	several := app.Spec.HasSeveralSources()
 	switch {
 	case several && request.Revision != "":
 		//lint:ignore ST1005 Argo CD's text

@@ -162,6 +162,14 @@ func TestAppCreate(t *testing.T) {
 		`"kustomize":{"namePrefix":"dev-","images":["web=registry/web:2"]}},"destination":{"namespace":"web","name":"dev"},"project":"",`+
 		`"syncPolicy":{"automated":{"prune":true},"syncOptions":["CreateNamespace=true"],"retry":{"limit":3,"backoff":{"duration":"5s","factor":2,"maxDuration":"3m0s"}}}},`+
 		`"status":{"sync":{"status":"","comparedTo":{"source":{"repoURL":""},"destination":{}}},"health":{},"summary":{}}},"validate":true}`)
+	h.prints("application 'wet' created", "app", "create", "wet", "--dry-source-repo", "https://git.example/web", "--dry-source-path", "k8s",
+		"--dry-source-revision", "main", "--sync-source-branch", "env/dev", "--sync-source-path", "web", "--hydrate-to-branch", "env/dev-next")
+	if got, want := h.last("Create"), `"spec":{"destination":{},"project":"","sourceHydrator":{"drySource":{"repoURL":"https://git.example/web","targetRevision":"main","path":"k8s"},`+
+		`"syncSource":{"targetBranch":"env/dev","path":"web"},"hydrateTo":{"targetBranch":"env/dev-next"}}}`; !strings.Contains(got, want) {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	h.fails("use --dry-source-… and --sync-source-…", ExitError, "app", "create", "wet", "--dry-source-repo", "x", "--path", "k8s")
+	h.fails("use --dry-source-… and --sync-source-…", ExitError, "app", "create", "wet", "--dry-source-repo", "x", "--parameter", "a=b")
 	file := filepath.Join(t.TempDir(), "app.yaml")
 	if err := os.WriteFile(file, []byte("metadata: {name: one}\n---\nmetadata: {name: two}\n"), 0o600); err != nil {
 		t.Fatal(err)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/api/equality"
 
 	"fairlead.dev/fairlead/api/argo/v1alpha1"
 	"fairlead.dev/fairlead/internal/client"
@@ -30,7 +31,7 @@ func newAppWaitCommand(r *root) *cobra.Command {
 	flags.BoolVar(&wait.on.degraded, "degraded", false, "wait for Degraded")
 	flags.BoolVar(&wait.on.operation, "operation", false, "wait for the end of the operation that runs")
 	flags.BoolVar(&wait.on.deletion, "delete", false, "wait until the application is gone")
-	flags.BoolVar(&wait.on.hydrated, "hydrated", false, "accepted for argocd's sake: nothing is hydrated, so nothing is waited for")
+	flags.BoolVar(&wait.on.hydrated, "hydrated", false, "wait until the source hydrator's newest commit is rendered")
 	flags.StringVarP(&selector, "selector", "l", "", "the applications with these labels")
 	flags.StringArrayVar(&resources, "resource", nil, "only this object, [!]GROUP:KIND:[NAMESPACE/]NAME, with * for any; may be repeated")
 	wait.timeout.flag(cmd, "how long to wait")
@@ -77,7 +78,7 @@ func (on conditions) met(health, sync string, operation *v1alpha1.Operation) boo
 
 // ready tells whether an application, or what is selected of it, is as it should be.
 func (w *waiting) ready(app *v1alpha1.Application) bool {
-	if w.on.operation && operating(app) {
+	if w.on.operation && operating(app) || w.on.hydrated && !hydrated(app.Status.SourceHydrator) {
 		return false
 	}
 	if len(w.selected) == 0 {
@@ -105,6 +106,16 @@ func operating(app *v1alpha1.Application) bool {
 		return false
 	}
 	return app.Status.ReconciledAt == nil || app.Status.ReconciledAt.Before(state.FinishedAt)
+}
+
+// hydrated tells whether what was last rendered is all that there is to render.
+func hydrated(status *v1alpha1.SourceHydratorStatus) bool {
+	if status == nil || status.CurrentOperation == nil || status.LastSuccessfulOperation == nil {
+		return false
+	}
+	current, last := status.CurrentOperation, status.LastSuccessfulOperation
+	return current.Phase == v1alpha1.HydrateOperationPhaseHydrated && current.DrySHA == last.DrySHA &&
+		equality.Semantic.DeepEqual(current.SourceHydrator, last.SourceHydrator)
 }
 
 // timedOut is the error of a wait that ran out of time.

@@ -121,7 +121,7 @@ func (r *root) printAppSet(set *v1alpha1.ApplicationSet, format output.Format) e
 	r.field("Namespace", app.Spec.Destination.Namespace)
 	r.field("Health Status", set.Status.Health.Status)
 	sources := app.Spec.AllSources()
-	if len(app.Spec.Sources) > 0 {
+	if app.Spec.HasSeveralSources() {
 		r.printf("Sources:\n")
 	} else {
 		r.printf("Source:\n")

@@ -47,7 +47,7 @@ func sourceType(app *argo.Application, i int, source argo.ApplicationSource) arg
 		return argo.ApplicationSourceTypeDirectory
 	case source.Plugin != nil:
 		return argo.ApplicationSourceTypePlugin
-	case len(app.Spec.Sources) == 0:
+	case !app.Spec.HasSeveralSources():
 		return app.Status.SourceType
 	case i < len(app.Status.SourceTypes):
 		return app.Status.SourceTypes[i]

@@ -10,7 +10,7 @@ import (
 // changed anything. app must be a copy of the caller's own.
 func (p *Policy) Apply(app *argo.Application, settings []Setting) bool {
 	source := app.Spec.Source
-	if len(app.Spec.Sources) > 0 {
+	if app.Spec.HasSeveralSources() {
 		if p.Source >= len(app.Spec.Sources) {
 			return false
 		}

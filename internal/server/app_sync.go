@@ -101,7 +101,7 @@ func startedSync(app *argo.Application, q *protocol.ApplicationSyncRequest, sync
 		return fmt.Sprintf("initiated %ssync locally", partial)
 	}
 	asked, commits := []string{q.Revision}, []string{sync.Revision}
-	if len(app.Spec.Sources) > 0 {
+	if app.Spec.HasSeveralSources() {
 		asked, commits = make([]string, len(app.Spec.Sources)), sync.Revisions
 		for i, position := range q.SourcePositions {
 			asked[position-1] = q.Revisions[i]
@@ -126,7 +126,7 @@ func (s *Server) chooseRevisions(ctx context.Context, c *call, app *argo.Applica
 	}
 	sources := app.Spec.AllSources()
 	asked := make([]string, len(sources))
-	multiple := len(app.Spec.Sources) > 0
+	multiple := app.Spec.HasSeveralSources()
 	if multiple {
 		if len(q.SourcePositions) != len(q.Revisions) {
 			return invalid("source positions and revisions must be as many")

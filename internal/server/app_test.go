@@ -298,12 +298,31 @@ func TestCreate(t *testing.T) {
 		code connect.Code
 		text string
 	}{
-		"no name":         {func(a *argo.Application) { a.Name = "" }, connect.CodeInvalidArgument, "name may not be empty"},
-		"other project":   {func(a *argo.Application) { a.Spec.Project = "default" }, connect.CodePermissionDenied, "applications, create, default/bad"},
-		"no cluster":      {func(a *argo.Application) { a.Spec.Destination.Name = "moon" }, connect.CodeInvalidArgument, "moon"},
-		"two clusters":    {func(a *argo.Application) { a.Spec.Destination.Server = "https://x" }, connect.CodeInvalidArgument, "can't have both name and server"},
-		"no source":       {func(a *argo.Application) { a.Spec.Source = nil }, connect.CodeInvalidArgument, "spec.source.repoURL"},
-		"foreign source":  {func(a *argo.Application) { a.Spec.Source.RepoURL = "https://evil.example/x" }, connect.CodeInvalidArgument, "is not permitted in project 'shop'"},
+		"no name":        {func(a *argo.Application) { a.Name = "" }, connect.CodeInvalidArgument, "name may not be empty"},
+		"other project":  {func(a *argo.Application) { a.Spec.Project = "default" }, connect.CodePermissionDenied, "applications, create, default/bad"},
+		"no cluster":     {func(a *argo.Application) { a.Spec.Destination.Name = "moon" }, connect.CodeInvalidArgument, "moon"},
+		"two clusters":   {func(a *argo.Application) { a.Spec.Destination.Server = "https://x" }, connect.CodeInvalidArgument, "can't have both name and server"},
+		"no source":      {func(a *argo.Application) { a.Spec.Source = nil }, connect.CodeInvalidArgument, "spec.source.repoURL"},
+		"foreign source": {func(a *argo.Application) { a.Spec.Source.RepoURL = "https://evil.example/x" }, connect.CodeInvalidArgument, "is not permitted in project 'shop'"},
+		"foreign dry source": {func(a *argo.Application) {
+			hydrate(a).DrySource.RepoURL = "https://evil.example/x"
+		}, connect.CodeInvalidArgument, "is not permitted in project 'shop'"},
+		"foreign sync source": {func(a *argo.Application) {
+			hydrate(a).SyncSource.RepoURL = "https://evil.example/x"
+		}, connect.CodeInvalidArgument, "is not permitted in project 'shop'"},
+		"no dry revision": {func(a *argo.Application) {
+			hydrate(a).DrySource.TargetRevision = "nope"
+		}, connect.CodeInvalidArgument, "there is no branch or tag nope"},
+		"no sync branch": {func(a *argo.Application) {
+			hydrate(a).SyncSource.TargetBranch = ""
+		}, connect.CodeInvalidArgument, "spec.sourceHydrator.syncSource.targetBranch is required"},
+		"no branch to render to": {func(a *argo.Application) {
+			hydrate(a).HydrateTo = &argo.HydrateTo{}
+		}, connect.CodeInvalidArgument, "when spec.sourceHydrator.hydrateTo is set"},
+		"two types of dry source": {func(a *argo.Application) {
+			dry := &hydrate(a).DrySource
+			dry.Helm, dry.Kustomize = &argo.ApplicationSourceHelm{ReleaseName: "a"}, &argo.ApplicationSourceKustomize{NamePrefix: "a"}
+		}, connect.CodeInvalidArgument, "multiple application sources defined: Helm,Kustomize"},
 		"foreign target":  {func(a *argo.Application) { a.Spec.Destination.Namespace = "kube-system" }, connect.CodeInvalidArgument, "do not match any of the allowed destinations"},
 		"no revision":     {func(a *argo.Application) { a.Spec.Source.TargetRevision = "nope" }, connect.CodeInvalidArgument, "there is no branch or tag nope"},
 		"other namespace": {func(a *argo.Application) { a.Namespace = "elsewhere" }, connect.CodeInvalidArgument, `app is not allowed in project "shop", or the project does not exist`},
@@ -322,6 +341,17 @@ func TestCreate(t *testing.T) {
 	if status != 200 {
 		t.Errorf("without validation: %d %s", status, answer)
 	}
+}
+
+// hydrate has an application deployed from what is rendered of its source.
+func hydrate(app *argo.Application) *argo.SourceHydrator {
+	s := app.Spec.Source
+	app.Spec.Source = nil
+	app.Spec.SourceHydrator = &argo.SourceHydrator{
+		DrySource:  argo.DrySource{RepoURL: s.RepoURL, Path: s.Path, TargetRevision: s.TargetRevision},
+		SyncSource: argo.SyncSource{TargetBranch: "rendered", Path: "x"},
+	}
+	return app.Spec.SourceHydrator
 }
 
 func TestUpdate(t *testing.T) {

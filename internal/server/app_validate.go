@@ -40,7 +40,7 @@ func (s *Server) validate(ctx context.Context, app *argo.Application, sources bo
 		if err != nil {
 			return fmt.Errorf("reading project '%s': %w", app.Spec.ProjectName(), err)
 		}
-		complaints = project.Check(bounds, app.Spec.AllSources(), project.Destination{
+		complaints = project.Check(bounds, app.Spec.NamedSources(), project.Destination{
 			Server: destination.Server, Name: destination.Name, Namespace: app.Spec.Destination.Namespace,
 			Scope: destination.Project, ByName: app.Spec.Destination.Name != "",
 		})
@@ -92,13 +92,18 @@ func normalize(spec *argo.ApplicationSpec) {
 	if spec.Source != nil {
 		tidy(spec.Source)
 	}
+	if h := spec.SourceHydrator; h != nil {
+		dry := h.Dry()
+		tidy(&dry)
+		h.DrySource.Helm, h.DrySource.Kustomize, h.DrySource.Directory = dry.Helm, dry.Kustomize, dry.Directory
+	}
 }
 
 // checkSources refuses what can't be meant.
 func checkSources(app *argo.Application) error {
 	names := map[string]bool{}
-	for _, source := range app.Spec.AllSources() {
-		if source.Name != "" && names[source.Name] && len(app.Spec.Sources) > 0 {
+	for _, source := range app.Spec.NamedSources() {
+		if source.Name != "" && names[source.Name] && app.Spec.HasSeveralSources() {
 			return invalid(fmt.Sprintf("application %s has duplicate source name: %s", app.Name, source.Name))
 		}
 		names[source.Name] = true
@@ -119,7 +124,10 @@ func checkSources(app *argo.Application) error {
 
 // sourceComplaints is what of an application's sources is missing.
 func sourceComplaints(spec argo.ApplicationSpec) []string {
-	sources, several := spec.AllSources(), len(spec.Sources) > 0
+	if spec.SourceHydrator != nil {
+		return spec.SourceHydrator.Complaints()
+	}
+	sources, several := spec.AllSources(), spec.HasSeveralSources()
 	if len(sources) == 0 {
 		sources = argo.ApplicationSources{{}}
 	}
@@ -141,7 +149,7 @@ func (s *Server) sourcesRender(ctx context.Context, app *argo.Application) ([]st
 	if s.options.Sources == nil {
 		return nil, nil
 	}
-	sources := app.Spec.AllSources()
+	sources := app.Spec.DrySources() // the branch that is deployed may not exist yet
 	for _, source := range sources {
 		if source.Chart != "" {
 			continue

@@ -27,6 +27,7 @@ var appFields = map[string]func(*argo.Application) any{
 		}
 		return app.Spec.Sources
 	},
+	"spec.sourceHydrator":  func(app *argo.Application) any { return given(app.Spec.SourceHydrator) },
 	"spec.syncPolicy":      func(app *argo.Application) any { return given(app.Spec.SyncPolicy) },
 	"status.health":        func(app *argo.Application) any { return app.Status.Health },
 	"status.summary":       func(app *argo.Application) any { return app.Status.Summary },

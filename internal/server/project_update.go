@@ -135,7 +135,7 @@ func changed[T comparable](a, b []T) []T {
 func (s *Server) keepsApplications(ctx context.Context, before, after *argo.AppProject) error {
 	sources, destinations := 0, 0
 	for _, app := range s.projectApplications(ctx, before.Name) {
-		for _, source := range app.Spec.AllSources() {
+		for _, source := range app.Spec.NamedSources() {
 			if project.PermitsSource(before, source.RepoURL) && !project.PermitsSource(after, source.RepoURL) {
 				sources++
 				break

@@ -160,10 +160,13 @@ func hadSource(app *argo.Application, q *protocol.RepoAppDetailsQuery) bool {
 		}
 		return equality.Semantic.DeepEqual(source, *q.Source)
 	}
-	for _, source := range app.Spec.AllSources() {
+	for _, source := range app.Spec.NamedSources() {
 		if same(source, "") {
 			return true
 		}
+	}
+	if app.Spec.SourceHydrator != nil {
+		return false
 	}
 	for _, entry := range app.Status.History {
 		if len(entry.Sources) == 0 && same(entry.Source, entry.Revision) {

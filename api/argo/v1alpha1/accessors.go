@@ -47,16 +47,37 @@ func (s ApplicationSource) IsChart() bool { return s.Chart != "" }
 // IsOCI tells whether the source is in an OCI registry, by its URL. A chart may also be in one without saying so.
 func (s ApplicationSource) IsOCI() bool { return strings.HasPrefix(s.RepoURL, "oci://") }
 
-// AllSources are the sources to render: Sources if there are any, else Source, else none.
+// AllSources are the sources to deploy: a SourceHydrator's sync source, else Sources if there are any, else Source, else none.
 func (s ApplicationSpec) AllSources() ApplicationSources {
-	if len(s.Sources) > 0 {
+	switch {
+	case s.SourceHydrator != nil:
+		return ApplicationSources{s.SourceHydrator.Sync()}
+	case len(s.Sources) > 0:
 		return s.Sources
-	}
-	if s.Source != nil {
+	case s.Source != nil:
 		return ApplicationSources{*s.Source}
 	}
 	return nil
 }
+
+// DrySources are the sources to render where nothing is deployed yet: a SourceHydrator's dry source, else those to deploy.
+func (s ApplicationSpec) DrySources() ApplicationSources {
+	if s.SourceHydrator != nil {
+		return ApplicationSources{s.SourceHydrator.Dry()}
+	}
+	return s.AllSources()
+}
+
+// NamedSources are all that the spec names, which its project must permit.
+func (s ApplicationSpec) NamedSources() ApplicationSources {
+	if s.SourceHydrator != nil {
+		return ApplicationSources{s.SourceHydrator.Dry(), s.SourceHydrator.Sync()}
+	}
+	return s.AllSources()
+}
+
+// HasSeveralSources tells whether the application is one of Sources, be they one or more: what is said of it is said in lists.
+func (s ApplicationSpec) HasSeveralSources() bool { return s.SourceHydrator == nil && len(s.Sources) > 0 }
 
 // Automation is the policy of automated syncs; nil when they are off.
 func (s ApplicationSpec) Automation() *SyncPolicyAutomated {

@@ -42,6 +42,8 @@ type ApplicationSpec struct {
 	// RevisionHistoryLimit bounds status.history; nil means 10.
 	RevisionHistoryLimit *int64             `json:"revisionHistoryLimit,omitempty" protobuf:"varint,7,opt,name=revisionHistoryLimit"`
 	Sources              ApplicationSources `json:"sources,omitempty" protobuf:"bytes,8,rep,name=sources"`
+	// SourceHydrator has the application deployed from where rendered manifests are kept. Source and Sources don't count then.
+	SourceHydrator *SourceHydrator `json:"sourceHydrator,omitempty" protobuf:"bytes,9,opt,name=sourceHydrator"`
 	// DependsOn are applications that must be ready before this one is synced. Argo CD has no such field.
 	DependsOn []ApplicationDependency `json:"dependsOn,omitempty" protobuf:"bytes,2000,rep,name=dependsOn"`
 }

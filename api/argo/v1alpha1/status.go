@@ -19,6 +19,8 @@ type ApplicationStatus struct {
 	ResourceHealthSource string                  `json:"resourceHealthSource,omitempty" protobuf:"bytes,11,opt,name=resourceHealthSource"`
 	SourceTypes          []ApplicationSourceType `json:"sourceTypes,omitempty" protobuf:"bytes,12,rep,name=sourceTypes"`
 	ControllerNamespace  string                  `json:"controllerNamespace,omitempty" protobuf:"bytes,13,opt,name=controllerNamespace"`
+	// SourceHydrator is what whoever renders for a SourceHydrator says; nil if nobody does.
+	SourceHydrator *SourceHydratorStatus `json:"sourceHydrator,omitempty" protobuf:"bytes,14,opt,name=sourceHydrator"`
 }
 
 // ResourceHealthInTree says that the health of resources is in the resource tree only.
@@ -136,6 +138,8 @@ const (
 	ApplicationConditionRepeatedResourceWarning ApplicationConditionType = "RepeatedResourceWarning"
 	ApplicationConditionExcludedResourceWarning ApplicationConditionType = "ExcludedResourceWarning"
 	ApplicationConditionOrphanedResourceWarning ApplicationConditionType = "OrphanedResourceWarning"
+	// ApplicationConditionHydrationWarning says that nobody renders for the application's SourceHydrator.
+	ApplicationConditionHydrationWarning ApplicationConditionType = "HydrationWarning"
 	// ApplicationConditionRollbackHold says that a rollback holds automation and image updates until it is released.
 	ApplicationConditionRollbackHold ApplicationConditionType = "RollbackHold"
 	// ApplicationConditionWaitingForDependencies says which applications of spec.dependsOn a sync waits for.

@@ -1,10 +1,11 @@
 // Package appspec are the flags that describe an application: argocd's, each with what it sets in the spec. It talks to
 // no hub; the commands that have these flags do.
 //
-// Start with Flags: the tables of flags are in source.go and spec.go.
+// Start with Flags: the tables of flags are in source.go, hydrator.go and spec.go.
 package appspec
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -33,6 +34,9 @@ func Add(set *pflag.FlagSet) *Flags {
 	for _, o := range specOptions() {
 		o.add(set)
 	}
+	for _, o := range hydratorOptions() {
+		o.add(set)
+	}
 	set.StringArrayP("parameter", "p", nil, "NAME=VALUE of a Helm parameter to override; may be repeated")
 	set.Bool("validate", true, "have the hub check repository and cluster")
 	set.String("env", "", "accepted for argocd's sake, without effect")
@@ -57,15 +61,20 @@ func (f *Flags) Validate() *bool {
 // Set sets in a spec what the flags say. Position is that of the source meant, counted from 1; 0 or less is the first or
 // only one.
 func (f *Flags) Set(spec *v1alpha1.ApplicationSpec, position int) error {
+	if err := f.hydrator(spec); err != nil {
+		return err
+	}
 	source, err := At(spec, position)
 	if err != nil {
 		return err
 	}
 	given, err := f.Source(source)
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
-	}
-	if given && len(spec.Sources) == 0 {
+	case spec.SourceHydrator != nil && (given || f.set.Changed("parameter")):
+		return errors.New("setting a source: the application is deployed from its source hydrator's; use --dry-source-… and --sync-source-…, or edit spec.sourceHydrator")
+	case given && !spec.HasSeveralSources():
 		spec.Source = source
 	}
 	for _, o := range specOptions() {
@@ -117,9 +126,29 @@ func (f *Flags) Parameters(source *v1alpha1.ApplicationSource, known v1alpha1.Ap
 	return setParameters(source, parameters, false)
 }
 
-// At is the source at a position, counted from 1; that of an application with one source, which may be new, for any.
+// hydrator sets what the flags say of a source hydrator, which is new if there was none.
+func (f *Flags) hydrator(spec *v1alpha1.ApplicationSpec) error {
+	for _, o := range hydratorOptions() {
+		if !f.set.Changed(o.name) {
+			continue
+		}
+		if spec.SourceHydrator == nil {
+			spec.SourceHydrator = &v1alpha1.SourceHydrator{}
+		}
+		if err := o.apply(f.set, spec.SourceHydrator); err != nil {
+			return fmt.Errorf("--%s: %w", o.name, err)
+		}
+	}
+	return nil
+}
+
+// At is the source at a position, counted from 1; that of an application with one source, which may be new, for any. Of a source
+// hydrator it is a copy of what is rendered.
 func At(spec *v1alpha1.ApplicationSpec, position int) (*v1alpha1.ApplicationSource, error) {
 	switch {
+	case spec.SourceHydrator != nil:
+		dry := spec.SourceHydrator.Dry()
+		return &dry, nil
 	case len(spec.Sources) == 0 && spec.Source == nil:
 		return &v1alpha1.ApplicationSource{}, nil
 	case len(spec.Sources) == 0:

@@ -77,7 +77,7 @@ func decideAutoSync(a automation) automationDecision {
 		return decision
 	}
 	sync := &v1alpha1.SyncOperation{Prune: policy.Prunes()}
-	if len(a.app.Spec.Sources) > 0 {
+	if a.app.Spec.HasSeveralSources() {
 		sync.Revisions = a.revisions
 	} else {
 		sync.Revision = a.revisions[0]

@@ -122,12 +122,12 @@ func (r *Reconciler) describe(v *visit) {
 			Destination: v.app.Spec.Destination, IgnoreDifferences: v.app.Spec.IgnoreDifferences,
 		},
 	}
-	if len(v.app.Spec.Sources) > 0 {
+	if v.app.Spec.HasSeveralSources() {
 		status.Sync.ComparedTo.Sources = v.app.Spec.Sources
 		status.Sync.Revisions = c.of.Revisions
 		status.SourceTypes = c.of.Types
 	} else {
-		status.Sync.ComparedTo.Source = *v.app.Spec.Source
+		status.Sync.ComparedTo.Source = v.app.Spec.AllSources()[0]
 		status.Sync.Revision = c.of.Revisions[0]
 		if len(c.of.Types) > 0 {
 			status.SourceType = c.of.Types[0]

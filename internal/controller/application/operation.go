@@ -198,10 +198,10 @@ func (r *Reconciler) begin(ctx context.Context, v *visit, operation v1alpha1.Ope
 	switch {
 	case sync.Source != nil:
 		result.Source = *sync.Source
-	case len(sync.Sources) == 0 && len(v.app.Spec.Sources) > 0:
+	case len(sync.Sources) == 0 && v.app.Spec.HasSeveralSources():
 		result.Sources = v.app.Spec.Sources
 	case len(sync.Sources) == 0:
-		result.Source = *v.app.Spec.Source
+		result.Source = v.app.Spec.AllSources()[0]
 	}
 	state := &v1alpha1.OperationState{
 		Operation: operation, Phase: v1alpha1.OperationRunning, StartedAt: now, SyncResult: result, Message: "waiting to start",

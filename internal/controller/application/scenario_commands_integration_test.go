@@ -186,7 +186,11 @@ func (s *scenario) complete(u *unstructured.Unstructured) {
 	if _, named, _ := unstructured.NestedString(u.Object, "spec", "destination", "name"); !named {
 		fill(settings.InClusterServer, "spec", "destination", "server")
 	}
-	if _, several, _ := unstructured.NestedSlice(u.Object, "spec", "sources"); !several {
+	if _, hydrated, _ := unstructured.NestedMap(u.Object, "spec", "sourceHydrator"); hydrated {
+		fill(s.url, "spec", "sourceHydrator", "drySource", "repoURL")
+		fill("main", "spec", "sourceHydrator", "drySource", "targetRevision")
+		fill("main", "spec", "sourceHydrator", "syncSource", "targetBranch")
+	} else if _, several, _ := unstructured.NestedSlice(u.Object, "spec", "sources"); !several {
 		fill(s.url, "spec", "source", "repoURL")
 		fill("main", "spec", "source", "targetRevision")
 	}

@@ -25,6 +25,12 @@ func (r *Reconciler) validate(ctx context.Context, v *visit) error {
 	if len(sources) == 0 {
 		return invalid("spec.source is missing: name the repository and path of the manifests")
 	}
+	if h := spec.SourceHydrator; h != nil {
+		if complaints := h.Complaints(); len(complaints) > 0 {
+			return invalid("%s", strings.Join(complaints, "; "))
+		}
+		v.condition(v1alpha1.ApplicationConditionHydrationWarning, "%s", hydrationWarning)
+	}
 	for _, source := range sources {
 		if source.RepoURL == "" {
 			return invalid("spec.source.repoURL is missing")
@@ -60,7 +66,7 @@ func (r *Reconciler) validate(ctx context.Context, v *visit) error {
 		r.clusters.Release(v.instance, destination.Server)
 	}
 	v.session.share(destination.Server, name, sources)
-	complaints := project.Check(v.project, sources, project.Destination{
+	complaints := project.Check(v.project, spec.NamedSources(), project.Destination{
 		Server: destination.Server, Name: destination.Name, Namespace: d.Namespace, Scope: destination.Project, ByName: d.Name != "",
 	})
 	if v.app.Namespace != r.options.Namespace && !permitsNamespace(v.project, v.app.Namespace) {
@@ -71,6 +77,9 @@ func (r *Reconciler) validate(ctx context.Context, v *visit) error {
 	}
 	return nil
 }
+
+// hydrationWarning is told of applications that are deployed from what somebody renders.
+const hydrationWarning = "deployed from spec.sourceHydrator.syncSource, to which this version of Fairlead writes nothing: render the dry source there with a program of your own"
 
 func permitsNamespace(p *v1alpha1.AppProject, namespace string) bool {
 	for _, pattern := range p.Spec.SourceNamespaces {
