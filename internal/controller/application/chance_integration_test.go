@@ -87,7 +87,7 @@ func (c *chance) step() {
 	}{
 		{"commit", c.changeGit}, {"commit", c.changeGit}, {"commit", c.changeGit}, {"revert", c.revertGit}, {"break", c.breakGit},
 		{"fault", c.breakWire}, {"fault", c.breakWire}, {"mend", func() { c.wire.breakBy(nil) }},
-		{"kill", func() { c.stop(); c.start() }},
+		{"kill", c.kill},
 		{"strange change", c.changeObject}, {"strange deletion", c.deleteObject},
 		{"sync", func() { app, _ := c.any(); c.sync(app, v1alpha1.SyncOperation{Prune: true}) }},
 		{"refresh", func() {
@@ -158,6 +158,15 @@ func (c *chance) breakWire() {
 	name := names[c.random.IntN(len(names))]
 	c.t.Log(name)
 	c.wire.breakBy(all[name])
+}
+
+// kill restarts the hub. What is broken works until it has read what kinds there are: a hub that can't ends, and its supervisor
+// starts it again.
+func (c *chance) kill() {
+	c.stop()
+	broken := c.wire.mend()
+	c.start()
+	c.wire.breakBy(broken)
 }
 
 func (c *chance) changeObject() {

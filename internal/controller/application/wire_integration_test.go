@@ -56,6 +56,15 @@ func (w *wire) breakBy(fault fault) {
 	w.fault = fault
 }
 
+// mend takes the fault away, and tells which it was.
+func (w *wire) mend() fault {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	broken := w.fault
+	w.fault = nil
+	return broken
+}
+
 type roundTrip func(*http.Request) (*http.Response, error)
 
 func (f roundTrip) RoundTrip(request *http.Request) (*http.Response, error) { return f(request) }
