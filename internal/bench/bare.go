@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sync/errgroup"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/dynamic"
@@ -97,12 +96,7 @@ func (b *bareWriter) both(ctx context.Context, name, round string) error {
 
 func (b *bareWriter) all(ctx context.Context, n int, round string) (time.Duration, error) {
 	began := time.Now()
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(concurrency)
-	for i := range n {
-		group.Go(func() error { return b.both(ctx, appName(i), round) })
-	}
-	err := group.Wait()
+	err := forEach(ctx, concurrency, n, func(ctx context.Context, i int) error { return b.both(ctx, appName(i), round) })
 	return time.Since(began), err
 }
 

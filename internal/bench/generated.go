@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"golang.org/x/sync/errgroup"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -18,22 +17,19 @@ const setName = "many"
 
 // bareSet measures what the API server takes to make and to change as many applications as the set has.
 func bareSet(ctx context.Context, w *world) error {
-	each := func(do func(ctx context.Context, app *v1alpha1.Application) error) (time.Duration, error) {
+	timed := func(do func(ctx context.Context, app *v1alpha1.Application) error) (time.Duration, error) {
 		began := time.Now()
-		group, ctx := errgroup.WithContext(ctx)
-		group.SetLimit(applicationset.Default().Writes)
-		for i := range w.options.Generated {
-			group.Go(func() error { return do(ctx, w.newMember(bareNamespace, appName(i))) })
-		}
-		err := group.Wait()
+		err := forEach(ctx, applicationset.Default().Writes, w.options.Generated, func(ctx context.Context, i int) error {
+			return do(ctx, w.newMember(bareNamespace, appName(i)))
+		})
 		return time.Since(began), err
 	}
 	var err error
-	w.bare.made, err = each(func(ctx context.Context, app *v1alpha1.Application) error { return w.client.Create(ctx, app) })
+	w.bare.made, err = timed(func(ctx context.Context, app *v1alpha1.Application) error { return w.client.Create(ctx, app) })
 	if err != nil {
 		return err
 	}
-	w.bare.changed, err = each(func(ctx context.Context, app *v1alpha1.Application) error {
+	w.bare.changed, err = timed(func(ctx context.Context, app *v1alpha1.Application) error {
 		before := app.DeepCopy()
 		app.Labels["round"] = "two"
 		return w.client.Patch(ctx, app, client.MergeFrom(before))

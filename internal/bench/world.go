@@ -159,15 +159,20 @@ func (w *world) prepareCluster(ctx context.Context) error {
 }
 
 func (w *world) createAll(ctx context.Context, objects []client.Object) error {
+	return forEach(ctx, concurrency, len(objects), func(ctx context.Context, i int) error {
+		if err := w.client.Create(ctx, objects[i]); err != nil {
+			return fmt.Errorf("creating %s: %w", objects[i].GetName(), err)
+		}
+		return nil
+	})
+}
+
+// forEach does something n times, some of them at once, until one fails.
+func forEach(ctx context.Context, atOnce, n int, do func(ctx context.Context, i int) error) error {
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(concurrency)
-	for _, object := range objects {
-		group.Go(func() error {
-			if err := w.client.Create(ctx, object); err != nil {
-				return fmt.Errorf("creating %s: %w", object.GetName(), err)
-			}
-			return nil
-		})
+	group.SetLimit(atOnce)
+	for i := range n {
+		group.Go(func() error { return do(ctx, i) })
 	}
 	return group.Wait()
 }

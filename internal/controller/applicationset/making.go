@@ -7,7 +7,7 @@ import (
 )
 
 // Making tells of the sets that make many applications at this moment, so that those can wait that are made already: half of what
-// an API server has to do for a new application is its first status. The zero value is ready; nil says that none does.
+// an API server has to do for a new application is its first status. The zero value is ready.
 type Making struct {
 	mu sync.Mutex
 	// sets has those that do, and for each the applications that wait for it, with what wakes them.
@@ -17,9 +17,6 @@ type Making struct {
 // Wait has an application wait until its set has made what it is making, and calls wake then. False means that there is nothing to
 // wait for.
 func (m *Making) Wait(set, application types.NamespacedName, wake func()) bool {
-	if m == nil {
-		return false
-	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	waiting, busy := m.sets[set]
@@ -29,7 +26,7 @@ func (m *Making) Wait(set, application types.NamespacedName, wake func()) bool {
 	return busy
 }
 
-// begin says that a set makes many applications until end is called.
+// begin says that a set makes many applications until end is called; nil is told nothing.
 func (m *Making) begin(set types.NamespacedName) (end func()) {
 	if m == nil {
 		return func() {}
